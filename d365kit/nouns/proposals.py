@@ -1,0 +1,98 @@
+"""Proposals: for every uncoupled record of a kind, its ranked candidates on the other side, or none."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import pandas as pd
+import pyarrow as pa
+
+from d365kit.nouns.frames import empty, from_rows
+from d365kit.nouns.ledger_lines import Pair
+
+BANDS = ("certain", "likely", "unsure", "nothing found")
+
+#: One row per candidate pair, plus one row per record without any candidate (its other id is missing).
+#: ``rank`` 1 is the best candidate of that BC record; ``chosen`` marks the pair the one-to-one step
+#: assigned. ``score`` is the match weight (log2 odds), ``margin`` its lead over the runner-up of either
+#: record, ``reason`` one line in words. ``evidence`` is JSON: a list of
+#: {"field", "bc", "dv", "level", "weight"}. ``fingerprint`` changes when a compared value changes.
+PROPOSAL_COLUMNS = pa.schema(
+    [
+        ("bc_id", pa.string()),
+        ("dv_id", pa.string()),
+        ("bc_name", pa.string()),
+        ("dv_name", pa.string()),
+        ("band", pa.string()),
+        ("rank", pa.int64()),
+        ("chosen", pa.bool_()),
+        ("score", pa.float64()),
+        ("probability", pa.float64()),
+        ("margin", pa.float64()),
+        ("reason", pa.string()),
+        ("evidence", pa.string()),
+        ("fingerprint", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """What `match.propose` found for one kind; nothing in it is accepted yet."""
+
+    kind: str
+    snapshot_id: str
+    ledger_position: int
+    frame: pd.DataFrame = field(default_factory=lambda: empty(PROPOSAL_COLUMNS))
+
+    @classmethod
+    def from_rows(cls, kind: str, snapshot_id: str, ledger_position: int, rows: list[dict]) -> Proposals:
+        return cls(kind, snapshot_id, ledger_position, from_rows(rows, PROPOSAL_COLUMNS))
+
+    def chosen(self, band: str | None = None) -> pd.DataFrame:
+        """The pairs the one-to-one step assigned, of one band or of all; at most one a record."""
+        rows = self.frame[self.frame["chosen"].fillna(False).astype(bool)]
+        return rows if band is None else rows[rows["band"] == band]
+
+    def without_partner(self, side: str) -> pd.DataFrame:
+        """The records of ``side`` for which nothing was found."""
+        mine, other = f"{side}_id", "dv_id" if side == "bc" else "bc_id"
+        return self.frame[self.frame[mine].notna() & self.frame[other].isna()]
+
+    def pairs(self, band: str) -> list[Pair]:
+        """The chosen pairs of a band, ready for the ledger."""
+        return [
+            Pair(r.bc_id, r.dv_id, float(r.score), r.band, json.loads(r.evidence or "[]"), r.fingerprint or "")
+            for r in self.chosen(band).itertuples()
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """How many pairs are in each band; “nothing found” counts BC records, “only in Sales” DV records."""
+        chosen = self.chosen()
+        counts = {band: int((chosen["band"] == band).sum()) for band in BANDS[:3]}
+        # A BC record with candidates but no assigned partner is unsure: somebody has to look.
+        with_candidates = set(self.frame.loc[self.frame["dv_id"].notna(), "bc_id"].dropna())
+        counts["unsure"] += len(with_candidates - set(chosen["bc_id"]))
+        counts["nothing found"] = len(self.without_partner("bc"))
+        counts["only in Sales"] = len(self.without_partner("dv"))
+        return counts
+
+    def to_frame(self) -> pd.DataFrame:
+        return self.frame
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "kind": self.kind,
+            "snapshot": self.snapshot_id,
+            "ledger_position": self.ledger_position,
+            "counts": self.counts(),
+        }
+
+    def __str__(self) -> str:
+        return f"{self.kind}: " + ", ".join(f"{n:,} {band}" for band, n in self.counts().items())
+
+    def _repr_html_(self) -> str:
+        from d365kit import show
+
+        return show.proposals(self)
