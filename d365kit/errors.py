@@ -1,26 +1,26 @@
 """What went wrong, as one tree; every error says what happened and what to do.
 
-    D365KitError
-    ├ SettingsError            a setting, a file of the workspace, or the command's own words
-    │ └ UnknownKind            a kind the catalogue does not have
-    ├ ServiceError             one of the two services, or the way to it
-    │ ├ Unreachable            no answer at all
-    │ ├ SignInFailed           401
-    │ ├ Forbidden              403
-    │ ├ Throttled              429, after all the waiting the service asked for
-    │ ├ StaleRecord            the record changed since it was read (BC 409, DV 412)
-    │ ├ NotThere               404: the record, or the table
-    │ └ Refused                the service understood and said no; its words are in the message
-    ├ PullIncomplete           rows are missing, or a side that had rows is empty
-    ├ LedgerError
-    │ ├ AlreadyCoupled         one of the two records has another partner
-    │ ├ UnknownRecord          no such record in the snapshot or the ledger
-    │ └ NothingToUndo
-    ├ SuiteError               an expectation suite that cannot be trusted
-    └ PlanError
-      ├ StalePlan              the snapshot or the ledger moved since the plan was made
-      ├ UnsafePlan             more changes than the limits allow
-      └ Unresolved             conflicts without an answer
+D365KitError
+├ SettingsError            a setting, a file of the workspace, or the command's own words
+│ └ UnknownKind            a kind the catalogue does not have
+├ ServiceError             one of the two services, or the way to it
+│ ├ Unreachable            no answer at all
+│ ├ SignInFailed           401
+│ ├ Forbidden              403
+│ ├ Throttled              429, after all the waiting the service asked for
+│ ├ StaleRecord            the record changed since it was read (BC 409, DV 412)
+│ ├ NotThere               404: the record, or the table
+│ └ Refused                the service understood and said no; its words are in the message
+├ PullIncomplete           rows are missing, or a side that had rows is empty
+├ LedgerError
+│ ├ AlreadyCoupled         one of the two records has another partner
+│ ├ UnknownRecord          no such record in the snapshot or the ledger
+│ └ NothingToUndo
+├ SuiteError               an expectation suite that cannot be trusted
+└ PlanError
+  ├ StalePlan              the snapshot or the ledger moved since the plan was made
+  ├ UnsafePlan             more changes than the limits allow
+  └ Unresolved             conflicts without an answer
 """
 
 from __future__ import annotations

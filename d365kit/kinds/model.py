@@ -258,9 +258,7 @@ def _parse(text: str, matching: str) -> Catalogue:
 
 
 def _kind(name: str, raw: dict, match: dict) -> Kind:
-    fields = tuple(
-        Field(**{**f, "length": tuple(f.get("length", (0, 0)))}) for f in raw["fields"]
-    )
+    fields = tuple(Field(**{**f, "length": tuple(f.get("length", (0, 0)))}) for f in raw["fields"])
     return Kind(
         name=name,
         mapping=raw["mapping"],

@@ -10,7 +10,17 @@ import pandas as pd
 #: skipped: blocked by the gate, or what it waits for failed. unknown: sent, and no answer came.
 STATES = ("done", "failed", "skipped", "unknown")
 OUTCOME_COLUMNS = (
-    "change", "kind", "action", "side", "bc_id", "dv_id", "title", "state", "message", "status", "request_id",
+    "change",
+    "kind",
+    "action",
+    "side",
+    "bc_id",
+    "dv_id",
+    "title",
+    "state",
+    "message",
+    "status",
+    "request_id",
 )
 
 

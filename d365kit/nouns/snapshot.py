@@ -87,9 +87,7 @@ class Snapshot:
             return self.kinds[kind]
         except KeyError:
             held = ", ".join(self.kinds) or "none"
-            raise UnknownKind(
-                f"The snapshot holds no “{kind}”.", f"It holds: {held}; pull the kind first."
-            ) from None
+            raise UnknownKind(f"The snapshot holds no “{kind}”.", f"It holds: {held}; pull the kind first.") from None
 
     def __contains__(self, kind: object) -> bool:
         return kind in self.kinds
@@ -179,9 +177,7 @@ def _manifest(folder: Path) -> dict:
     except (OSError, ValueError) as problem:
         raise PullIncomplete(f"The snapshot in {folder} cannot be read.", "Pull again.") from problem
     if manifest.get("format") != FORMAT:
-        raise SettingsError(
-            f"The snapshot in {folder} was written by another version of d365kit.", "Pull again."
-        )
+        raise SettingsError(f"The snapshot in {folder} was written by another version of d365kit.", "Pull again.")
     return manifest
 
 

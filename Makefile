@@ -1,0 +1,70 @@
+# make demo · make test · make lab do all their set-up from a bare clone with Python 3.11 or newer.
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON ?= python3
+STAMP  := $(VENV)/.ready
+DEMO   := d365kit-demo
+
+.PHONY: help setup setup-ci demo lab test test-slow check format lock wheel clean
+
+help:
+	@echo "make demo       the whole way once on the demo company, ending in a report"
+	@echo "make lab        JupyterLab on the demo company's notebooks"
+	@echo "make test       format, lint, types and the fast tests"
+	@echo "make test-slow  notebooks, the wheel, the browser, whole runs"
+	@echo "make setup-ci   what the tests need from the distribution (Chromium); asks for root"
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@if command -v uv >/dev/null 2>&1; then \
+	  echo "Setting up $(VENV) with uv …"; \
+	  uv venv -q --allow-existing --seed -p $(PYTHON) $(VENV) && \
+	  uv pip install -q -p $(BIN)/python -r requirements.lock && \
+	  uv pip install -q -p $(BIN)/python --no-deps -e . ; \
+	else \
+	  echo "Setting up $(VENV) with pip; this takes a minute or two …"; \
+	  $(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.lock && \
+	  $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e . ; \
+	fi
+	@touch $(STAMP)
+
+setup-ci:
+	@if ! command -v chromium >/dev/null 2>&1; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium; \
+	fi
+
+demo: setup
+	$(BIN)/d365kit demo --workspace $(DEMO)
+
+lab: setup
+	$(BIN)/python -c "import d365kit; d365kit.demo('$(DEMO)').close()"
+	$(BIN)/jupyter lab --notebook-dir $(DEMO)/notebooks 00_start_here.ipynb
+
+test: setup check
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not browser"
+
+test-slow: setup
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "slow or browser"
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/nbstripout notebooks/*.ipynb
+
+lock:
+	uv pip compile pyproject.toml --all-extras --universal --no-header --no-annotate --no-emit-index-url \
+	  --python-version 3.11 --upgrade -o requirements.lock
+
+wheel: setup
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf $(VENV) build dist $(DEMO)

@@ -1,0 +1,5 @@
+"""``python -m d365kit``: the command line."""
+
+from d365kit.cli import main
+
+main()

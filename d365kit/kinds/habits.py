@@ -1,0 +1,150 @@
+"""The few special habits of kinds: frames as read → frames with what the two services leave unsaid.
+
+A kind names its habits in the catalogue. Each takes and returns the kind's two frames (columns of
+``Kind.schema``) and may look at further sets (``extras``, named ``bc.…`` or ``dv.…``) and at ``facts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import pandas as pd
+
+from d365kit.kinds.model import LCY_ID, Kind
+
+#: The prefix of the unit group that BC makes for a unit of measure (sync-rules.md F2).
+GROUP_PREFIX = "NAV "
+_RATE_PLACES = Decimal("0.0000000001")
+
+
+@dataclass
+class Desk:
+    """What a habit works on: the two frames of its kind, further sets, facts, and the work date (UTC)."""
+
+    kind: Kind
+    bc: pd.DataFrame
+    dv: pd.DataFrame
+    extras: Mapping[str, pd.DataFrame]
+    facts: dict[str, str]
+    work_date: date
+
+
+def add_lcy_row(desk: Desk) -> None:
+    """Add the local currency to BC's currencies: BC keeps no row for it (sync-rules.md D2, D12).
+
+    Also sets the facts ``local_currency`` and ``base_currency`` (ISO codes, ``""`` when not set).
+    """
+    setup = desk.extras["bc.generalLedgerSetup"]
+    code = _first(setup, "localCurrencyCode")
+    desk.facts["local_currency"] = code
+    base_id = _first(desk.extras["dv.organizations"], "_basecurrencyid_value").lower()
+    base = desk.dv.loc[desk.dv["id"] == base_id, "code"]
+    desk.facts["base_currency"] = str(base.iloc[0]) if len(base) else ""
+    desk.dv["is_base"] = desk.dv["id"] == base_id
+    desk.dv["is_local"] = (desk.dv["code"] == code).fillna(False)
+    desk.bc["is_local"] = False
+    desk.bc["is_base"] = (desk.bc["code"] == desk.facts["base_currency"]).fillna(False)
+    if code:
+        row = {
+            "id": LCY_ID, "code": code, "name": code, "symbol": _first(setup, "localCurrencySymbol") or code,
+            "is_local": True, "is_base": code == desk.facts["base_currency"],
+        }  # fmt: skip
+        added = pd.DataFrame([row]).reindex(columns=desk.bc.columns).astype(desk.bc.dtypes.to_dict())
+        desk.bc = pd.concat([added, desk.bc], ignore_index=True)
+
+
+def rate_at_work_date(desk: Desk) -> None:
+    """Give BC's currencies the rate Dataverse holds: units per base unit, ten decimals (sync-rules.md D5, D6).
+
+    BC keeps pairs of amounts: ``exchangeRateAmount`` of the currency equal ``relationalExchangeRateAmount`` of
+    the relational currency, blank for the LCY. The newest pair up to the work date counts.
+    """
+    per_lcy = _units_per_lcy(desk.extras["bc.currencyExchangeRates"], desk.work_date)
+    local, base = desk.facts.get("local_currency", ""), desk.facts.get("base_currency", "")
+    if local:
+        per_lcy[local] = Decimal(1)
+    base_per_lcy = per_lcy.get(base)
+    rates = []
+    for code in desk.bc["code"]:
+        mine = per_lcy.get(code)
+        rates.append((mine / base_per_lcy).quantize(_RATE_PLACES) if mine and base_per_lcy else None)
+    desk.bc["rate"] = pd.Series(rates, dtype=desk.bc["rate"].dtype, index=desk.bc.index)
+
+
+def _units_per_lcy(rates: pd.DataFrame, work_date: date) -> dict[str, Decimal]:
+    """Units of each currency per unit of LCY, following one relational currency at most."""
+    newest: dict[str, tuple[date, Decimal, str]] = {}
+    for row in rates.itertuples():
+        code, start = row.currencyCode, row.startingDate
+        amount, relational = row.exchangeRateAmount, row.relationalExchangeRateAmount
+        if pd.isna(code) or pd.isna(start) or pd.isna(amount) or pd.isna(relational):
+            continue
+        if start > work_date or amount <= 0 or relational <= 0:
+            continue
+        if code not in newest or start >= newest[code][0]:
+            other = row.relationalCurrencyCode
+            newest[code] = (start, Decimal(amount) / Decimal(relational), "" if pd.isna(other) else other)
+    out = {code: rate for code, (_, rate, other) in newest.items() if not other}
+    for code, (_, rate, other) in newest.items():
+        if other in out:
+            out[code] = rate * out[other]
+    return out
+
+
+def one_unit_per_group(desk: Desk) -> None:
+    """Tell of each unit group how many units it holds and which one is its base (sync-rules.md F2 to F7)."""
+    units = desk.extras["dv.uoms"]
+    groups = units["_uomscheduleid_value"].str.lower()
+    base = units[units["isschedulebaseuom"].fillna(False).astype(bool)].copy()
+    base.index = pd.Index(groups[base.index])
+    base = base[~base.index.duplicated()]
+    ids = desk.dv["id"]
+    desk.dv["code"] = ids.map(base["name"]).astype(desk.dv["code"].dtype)
+    desk.dv["base_unit"] = ids.map(base["uomid"].str.lower()).astype(desk.dv["base_unit"].dtype)
+    desk.dv["base_quantity"] = ids.map(base["quantity"]).astype(desk.dv["base_quantity"].dtype)
+    counts = ids.map(groups.value_counts()).fillna(0)
+    desk.dv["units_in_group"] = counts.astype(desk.dv["units_in_group"].dtype)
+    desk.bc["group_name"] = GROUP_PREFIX + desk.bc["code"]
+
+
+def company_contact_of_customer(desk: Desk) -> None:
+    """Note the number of each BC customer's company contact, through which its persons are found."""
+    related = _customer_contacts(desk.extras["bc.contactsInformation"])
+    numbers = pd.Series(related["contactNumber"].to_numpy(), index=related["relatedId"].str.lower())
+    numbers = numbers[~numbers.index.duplicated()]
+    column = desk.bc["company_contact"]
+    desk.bc["company_contact"] = desk.bc["id"].map(numbers).astype(column.dtype)
+
+
+def customer_of_company_contact(desk: Desk) -> None:
+    """Find the customer of each BC person: its company contact's business relation (sync-rules.md I2)."""
+    related = _customer_contacts(desk.extras["bc.contactsInformation"])
+    customers = pd.Series(related["relatedId"].str.lower().to_numpy(), index=related["contactNumber"])
+    customers = customers[~customers.index.duplicated()]
+    column = desk.bc["customer"]
+    desk.bc["customer"] = desk.bc["company_number"].map(customers).astype(column.dtype)
+
+
+def _customer_contacts(relations: pd.DataFrame) -> pd.DataFrame:
+    chosen = (relations["relatedType"] == "Customer") & (relations["contactType"] == "Company")
+    return relations[chosen.fillna(False).astype(bool)]
+
+
+def _first(frame: pd.DataFrame, column: str) -> str:
+    """The first row's text, or ``""``."""
+    if frame.empty or pd.isna(frame[column].iloc[0]):
+        return ""
+    return str(frame[column].iloc[0])
+
+
+#: Habits that complete the frames after both sides are read; the others matter to `apply` alone.
+READING: Mapping[str, Callable[[Desk], None]] = {
+    "add_lcy_row": add_lcy_row,
+    "rate_at_work_date": rate_at_work_date,
+    "one_unit_per_group": one_unit_per_group,
+    "company_contact_of_customer": company_contact_of_customer,
+    "customer_of_company_contact": customer_of_company_contact,
+}

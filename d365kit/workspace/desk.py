@@ -1,0 +1,353 @@
+"""Workspace: a folder and the verbs, each a few lines over the stage that does the work."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from d365kit import __version__, check, match
+from d365kit import apply as applying
+from d365kit import plan as planning
+from d365kit import pull as pulling
+from d365kit import report as reporting
+from d365kit.errors import LedgerError, SettingsError, UnknownRecord
+from d365kit.kinds import Catalogue, load_catalogue
+from d365kit.ledger import Ledger
+from d365kit.nouns import Decision, Findings, Limits, Pair, Plan, Proposals, Report, Run, Snapshot
+from d365kit.progress import Bars
+from d365kit.services import BearerAuth, BusinessCentral, Dataverse, Service, TokenFromEnvironment, run
+from d365kit.services.auth import GivenToken
+from d365kit.workspace import settings as settings_file
+from d365kit.workspace import share
+from d365kit.workspace.folder import Folder
+from d365kit.workspace.sandbox_process import SandboxProcess
+from d365kit.workspace.settings import SandboxSettings, Settings
+
+log = logging.getLogger(__name__)
+
+Pairs = Iterable[tuple[str, str]]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Workspace:
+    """One BC company and one Dataverse environment, and all that was decided about them.
+
+    Open one with `d365kit.open`, make one with `Workspace.make`, or take the demo company with
+    `d365kit.demo`. Close it, or use it in a ``with`` statement, to stop a sandbox it started.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        services: tuple[Service, Service] | None = None,
+        company: str = "",
+        now: Callable[[], datetime] = _now,
+        progress: bool = True,
+    ) -> None:
+        self.folder = Folder(Path(path))
+        self.settings: Settings = settings_file.read(self.folder.path)
+        self.catalogue: Catalogue = load_catalogue()
+        self._services, self._company, self._now, self._progress = services, company, now, progress
+        self._sandbox: SandboxProcess | None = None
+        self._ledger: Ledger | None = None
+        self._snapshot: Snapshot | None = None
+
+    # --- making, opening, closing ---
+
+    @classmethod
+    def make(cls, path: str | Path, *, sandbox: SandboxSettings | None = None, **more: object) -> Workspace:
+        """Make a workspace in ``path``: settings, notebooks and suites. Raises SettingsError if there is one."""
+        folder = Path(path)
+        target = folder / settings_file.FILE
+        if target.exists():
+            raise SettingsError(f"{folder} is a d365kit workspace already.", "Choose another folder.")
+        folder.mkdir(parents=True, exist_ok=True)
+        share.copy_missing(folder)
+        target.write_text(settings_file.template(folder.resolve().name, sandbox), "utf-8")
+        return cls(folder, **more)  # type: ignore[arg-type]
+
+    @classmethod
+    def demo(
+        cls, path: str | Path = "d365kit-demo", *, customers: int | None = None, seed: int | None = None,
+        **more: object,
+    ) -> Workspace:  # fmt: skip
+        """Open the demo workspace in ``path``, making it first if need be.
+
+        Raises SettingsError when it exists with another size or seed than asked for.
+        """
+        folder = Path(path)
+        default = SandboxSettings()
+        wanted = SandboxSettings(
+            customers=default.customers if customers is None else customers,
+            seed=default.seed if seed is None else seed,
+        )
+        if not (folder / settings_file.FILE).exists():
+            return cls.make(folder, sandbox=wanted, **more)
+        workspace = cls(folder, **more)  # type: ignore[arg-type]
+        held = workspace.settings.sandbox
+        if held is None:
+            raise SettingsError(f"{folder} is a workspace of live services.", "Choose another folder for the demo.")
+        for name, asked, there in (("customers", customers, held.customers), ("seed", seed, held.seed)):
+            if asked is not None and asked != there:
+                raise SettingsError(
+                    f"The demo company in {folder} was made with {name} {there}, not {asked}.",
+                    "Choose another folder with --workspace, or delete this one.",
+                )
+        return workspace
+
+    def close(self) -> None:
+        """Close the ledger and the connections, and stop the sandbox if this workspace started it."""
+        if self._ledger is not None:
+            self._ledger.close()
+            self._ledger = None
+        if self._services is not None:
+            for service in self._services:
+                run(service.close())
+        if self._sandbox is not None:
+            self._sandbox.stop()
+            self._sandbox, self._services = None, None
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @property
+    def by(self) -> str:
+        """Who decides, as the ledger will show it."""
+        try:
+            return self.settings.by or os.environ.get("D365KIT_USER") or getpass.getuser()
+        except (KeyError, OSError):
+            return "unknown"
+
+    @property
+    def ledger(self) -> Ledger:
+        if self._ledger is None:
+            address = self.settings.ledger
+            self._ledger = Ledger.open(address if "://" in address else self.folder.path / address)
+        return self._ledger
+
+    @property
+    def services(self) -> tuple[Service, Service]:
+        """Both services, connected on first use. Raises SettingsError when their addresses are not set."""
+        if self._services is None:
+            self._services = self._from_sandbox() if self.settings.sandbox else self._from_settings()
+        return self._services
+
+    def _from_sandbox(self) -> tuple[Service, Service]:
+        assert self.settings.sandbox is not None
+        self._sandbox = SandboxProcess(self.folder.path, self.settings.sandbox)
+        info = self._sandbox.info
+        auth = BearerAuth(GivenToken(info["token"]))
+        self._company = info.get("dv_company", "")
+        return BusinessCentral(info["bc"], info["company"], auth), Dataverse(info["dv"], auth)
+
+    def _from_settings(self) -> tuple[Service, Service]:
+        bc, dv = self.settings.bc, self.settings.dv
+        for side, part in (("bc", bc), ("dv", dv)):
+            if not part.url:
+                raise SettingsError(
+                    f"{self.folder.path / settings_file.FILE} has no address for {side}.", f"Fill in {side}.url."
+                )
+        self._company = dv.company
+        return (
+            BusinessCentral(bc.url, bc.company, BearerAuth(TokenFromEnvironment(bc.token_variable))),
+            Dataverse(dv.url, BearerAuth(TokenFromEnvironment(dv.token_variable))),
+        )
+
+    # --- the verbs ---
+
+    def pull(self, kinds: Sequence[str] | None = None, *, allow_empty: bool = False) -> Snapshot:
+        """Read both sides and keep them as the latest snapshot (see `d365kit.pull.pull`)."""
+        bc, dv = self.services
+        previous = self.folder.load_snapshot() if self.folder.latest_snapshot_id() else None
+        with self.folder.lock(), self._bars() as bars:
+            snapshot = pulling.pull(
+                bc, dv, kinds=kinds, catalogue=self.catalogue, company=self._company,  # type: ignore[arg-type]
+                previous=previous, allow_empty=allow_empty, progress=bars,
+            )  # fmt: skip
+            self.folder.save_snapshot(snapshot)
+        self._snapshot = snapshot
+        return snapshot
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The latest snapshot. Raises SettingsError when nothing was pulled yet."""
+        if self._snapshot is None or self._snapshot.id != self.folder.latest_snapshot_id():
+            self._snapshot = self.folder.load_snapshot()
+        return self._snapshot
+
+    def propose(self, kind: str) -> Proposals:
+        """Find the candidates of every uncoupled record of ``kind`` and keep them (see `match.propose`)."""
+        self.catalogue[kind]
+        with self._bars() as bars:
+            proposals = match.propose(self.snapshot, self.ledger, kind, catalogue=self.catalogue, progress=bars)
+        self.folder.save_proposals(proposals)
+        return proposals
+
+    def proposals(self, kind: str) -> Proposals:
+        """The kept proposals of ``kind``. Raises LedgerError when there are none of the latest snapshot."""
+        self.catalogue[kind]
+        kept = self.folder.load_proposals(kind)
+        if kept is None:
+            raise LedgerError(
+                f"There are no proposals for {kind} from the latest snapshot.", f"Run: d365kit propose {kind}."
+            )
+        return kept
+
+    def confirm(self, kind: str, pairs: Pairs | None = None, *, band: str | None = None, note: str = "") -> int:
+        """Couple ``pairs`` of (bc id, dv id), or all proposed pairs of a ``band``; return how many.
+
+        Raises AlreadyCoupled when a record has another partner, UnknownRecord for an id the snapshot does not
+        hold. Nothing is coupled when one pair cannot be.
+        """
+        chosen = self._known(kind, pairs) if pairs is not None else self._of_band(kind, band)
+        return self._decide("confirm", kind, chosen, note)
+
+    def create(self, kind: str, records: Pairs | None = None, *, side: str = "bc", note: str = "") -> int:
+        """Decide that records have no partner and one is to be made on the other side; return how many.
+
+        ``records`` are pairs with one id blank; None takes every record of ``side`` for which the kept
+        proposals found nothing.
+        """
+        if records is None:
+            rows = self.proposals(kind).without_partner(side)
+            known = set(self.ledger.creates(kind)[f"{side}_id"])
+            chosen = [Pair(**{f"{side}_id": r}, band="nothing found") for r in rows[f"{side}_id"] if r not in known]
+        else:
+            chosen = self._known(kind, records)
+        return self._decide("create", kind, chosen, note)
+
+    def reject(self, kind: str, pairs: Pairs, *, note: str = "") -> int:
+        """Say that ``pairs`` do not belong together; they stay away until a compared value changes."""
+        return self._decide("reject", kind, self._proposed(kind, pairs), note)
+
+    def defer(self, kind: str, pairs: Pairs, *, note: str = "") -> int:
+        """Put ``pairs`` off."""
+        return self._decide("defer", kind, self._proposed(kind, pairs), note)
+
+    def uncouple(self, kind: str, pairs: Pairs, *, note: str = "") -> int:
+        """End the couplings of ``pairs``; the data on both sides stay as they are."""
+        return self._decide("uncouple", kind, [Pair(b, d) for b, d in pairs], note)
+
+    def undo(self) -> list[Decision]:
+        """Take back the last act, whole, and return its lines. Raises NothingToUndo."""
+        with self.folder.lock():
+            return self.ledger.undo(by=self.by, at=self._now())
+
+    def couplings(self, kind: str | None = None) -> pd.DataFrame:
+        return self.ledger.couplings(kind)
+
+    def check(self, suites: Sequence[str] | None = None) -> Findings:
+        """Run the workspace's own suites over the latest snapshot (see `check.findings`)."""
+        with self._bars() as bars:
+            findings = check.findings(
+                self.snapshot, self.ledger, self.folder.expectations, suites=suites, catalogue=self.catalogue,
+                progress=bars,
+            )  # fmt: skip
+        if suites is None:
+            self.folder.save_findings(findings)
+        return findings
+
+    def findings(self) -> Findings:
+        """The findings of the last complete check if they still hold, else those of a new one."""
+        kept = self.folder.load_findings()
+        current = kept and kept.snapshot_id == self.snapshot.id and kept.ledger_position == self.ledger.position
+        return kept if kept and current else self.check()
+
+    def plan(self, kinds: Sequence[str] | None = None) -> Plan:
+        """Plan what would be written and keep it as the latest plan (see `plan.make`)."""
+        for kind in kinds or ():
+            self.catalogue[kind]
+        plan = planning.make(
+            self.snapshot, self.ledger, self.findings(), kinds=kinds, strategy=self.settings.strategy,
+            catalogue=self.catalogue,
+        )  # fmt: skip
+        self.folder.save_plan(plan)
+        return plan
+
+    def apply(self, plan: Plan | None = None, *, limits: Limits | None = None) -> Run:
+        """Write what ``plan`` (default: the latest) says (see `apply.apply`)."""
+        plan = plan or self.folder.load_plan()
+        bc, dv = self.services
+        with self.folder.lock(), self._bars() as bars:
+            return applying.apply(
+                plan, self.snapshot, bc, dv, self.ledger, by=self.by, now=self._now,
+                limits=limits or self.settings.limits, catalogue=self.catalogue, progress=bars,
+            )  # fmt: skip
+
+    def report(self, path: str | Path | None = None, *, last_run: Run | None = None) -> Report:
+        """Write one self-contained HTML page about the workspace (and its data as JSON) and return it."""
+        findings = self.findings()
+        proposals = {k: p for k in self.catalogue.names if (p := self.folder.load_proposals(k)) is not None}
+        report = reporting.build(
+            snapshot=self.snapshot, proposals=proposals, couplings=self.ledger.couplings(),
+            decisions=self.ledger.decisions(last=200), findings=findings, plan=self.plan(), run=last_run,
+            catalogue=self.catalogue, workspace_name=self.settings.name, made_at=self._now(), version=__version__,
+            previous=self.folder.last_report(),
+        )  # fmt: skip
+        report.save(self.folder.reports / "latest.html")
+        if path is not None:
+            report.save(Path(path))
+        return report
+
+    # --- helpers ---
+
+    def _bars(self) -> Bars:
+        return Bars(shown=self._progress)
+
+    def _decide(self, verdict: str, kind: str, pairs: Sequence[Pair], note: str) -> int:
+        self.catalogue[kind]
+        if not pairs:
+            return 0
+        with self.folder.lock():
+            getattr(self.ledger, verdict)(kind, pairs, by=self.by, at=self._now(), note=note)
+        log.info("%s %s: %d", verdict, kind, len(pairs))
+        return len(pairs)
+
+    def _of_band(self, kind: str, band: str | None) -> list[Pair]:
+        if band is None:
+            raise SettingsError("Neither pairs nor a band is given.", "Give a band, such as certain, or pairs.")
+        if band not in ("certain", "likely", "unsure"):
+            raise SettingsError(f"There is no band “{band}”.", "The bands are certain, likely and unsure.")
+        coupled = self.ledger.couplings(kind)
+        taken = set(coupled["bc_id"]) | set(coupled["dv_id"])
+        return [p for p in self.proposals(kind).pairs(band) if p.bc_id not in taken and p.dv_id not in taken]
+
+    def _known(self, kind: str, pairs: Pairs) -> list[Pair]:
+        sides = self.snapshot[self.catalogue[kind].name]
+        known = {s: set(sides.everything(s)["id"]) for s in ("bc", "dv")}  # type: ignore[arg-type]
+        chosen = []
+        for bc_id, dv_id in pairs:
+            for side, record in (("bc", bc_id), ("dv", dv_id)):
+                if record and record.lower() not in known[side]:
+                    raise UnknownRecord(f"The snapshot has no {kind} {record} on the {side} side.", "Pull again.")
+            chosen.append(Pair(bc_id.lower(), dv_id.lower()))
+        return chosen
+
+    def _proposed(self, kind: str, pairs: Pairs) -> list[Pair]:
+        """``pairs`` with the score, evidence and fingerprint they were proposed with, where they were."""
+        kept = self.folder.load_proposals(kind)
+        rows = {} if kept is None else {(r.bc_id, r.dv_id): r for r in kept.frame.itertuples()}
+        chosen = []
+        for pair in self._known(kind, pairs):
+            row = rows.get((pair.bc_id, pair.dv_id))
+            chosen.append(
+                Pair(pair.bc_id, pair.dv_id, float(row.score), str(row.band), [], str(row.fingerprint or ""))
+                if row is not None else pair
+            )  # fmt: skip
+        return chosen
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.folder.path)!r}, {self.settings.name!r})"

@@ -1,0 +1,171 @@
+"""d365kit.toml → Settings: where the services are, who decides conflicts, how much one plan may change."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from d365kit.errors import SettingsError
+from d365kit.nouns import Limits
+from d365kit.plan import Strategy
+
+FILE = "d365kit.toml"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """One side's address. ``token_variable`` names the environment variable that holds the bearer token."""
+
+    url: str = ""
+    company: str = ""
+    token_variable: str = ""
+
+
+@dataclass(frozen=True)
+class SandboxSettings:
+    """The demo company instead of two live services."""
+
+    database: str = "sandbox.db"
+    customers: int = 2_000
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a workspace's d365kit.toml says. ``sandbox`` is None in a workspace of live services."""
+
+    name: str
+    bc: ServiceSettings = field(default_factory=ServiceSettings)
+    dv: ServiceSettings = field(default_factory=ServiceSettings)
+    sandbox: SandboxSettings | None = None
+    ledger: str = "ledger.db"
+    by: str = ""
+    strategy: Strategy = field(default_factory=Strategy)
+    limits: Limits = field(default_factory=Limits)
+
+
+def read(folder: Path) -> Settings:
+    """Read ``folder``/d365kit.toml.
+
+    Raises SettingsError, naming file and key, when it is missing, unreadable, of another version, or says
+    something it cannot say.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise SettingsError(
+            f"{folder} is not a d365kit workspace: it has no {FILE}.", "Make one with: d365kit init DIR."
+        )
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as problem:
+        raise SettingsError(f"{path} cannot be read: {problem}.", "Mend the file.") from problem
+    if raw.get("version") != VERSION:
+        raise SettingsError(
+            f"{path} is of version {raw.get('version')!r}, and this d365kit works with version {VERSION}.",
+            "Use the d365kit that made the workspace, or make a new one with: d365kit init DIR.",
+        )
+    known = {"version", "name", "bc", "dv", "sandbox", "ledger", "by", "plan", "limits"}
+    _refuse_unknown(path, "", raw, known)
+    return Settings(
+        name=str(raw.get("name") or folder.resolve().name),
+        bc=_part(path, "bc", raw, ServiceSettings, token_variable="D365KIT_BC_TOKEN"),  # noqa: S106
+        dv=_part(path, "dv", raw, ServiceSettings, token_variable="D365KIT_DV_TOKEN"),  # noqa: S106
+        sandbox=_part(path, "sandbox", raw, SandboxSettings) if "sandbox" in raw else None,
+        ledger=str(raw.get("ledger", "ledger.db")),
+        by=str(raw.get("by", "")),
+        strategy=_checked_strategy(path, _part(path, "plan", raw, Strategy)),
+        limits=_part(path, "limits", raw, Limits),
+    )
+
+
+def _part(path: Path, name: str, raw: Mapping[str, Any], kind: type, **defaults: object) -> Any:
+    given = raw.get(name, {})
+    if not isinstance(given, dict):
+        raise SettingsError(f"{path}: “{name}” must be a table.", f"Write [{name}] above its keys.")
+    types = {f.name: type(getattr(kind(), f.name)) for f in fields(kind)}
+    _refuse_unknown(path, name, given, set(types))
+    for key, value in given.items():
+        number = types[key] is float and isinstance(value, int) and not isinstance(value, bool)
+        if not isinstance(value, types[key]) and not number:
+            raise SettingsError(f"{path}: {name}.{key} is {value!r}.", f"It must be a {_WORDS[types[key]]}.")
+    return kind(**{**defaults, **given})
+
+
+_WORDS = {str: "text in quotes", int: "whole number", float: "number", bool: "true or false"}
+
+
+def _refuse_unknown(path: Path, table: str, given: Mapping[str, object], known: set[str]) -> None:
+    for key in given:
+        if key not in known:
+            full = f"{table}.{key}" if table else key
+            raise SettingsError(
+                f"{path} has the unknown key “{full}”.", f"Known keys here: {', '.join(sorted(known))}."
+            )
+
+
+def _checked_strategy(path: Path, strategy: Strategy) -> Strategy:
+    for key in ("first", "conflict"):
+        if getattr(strategy, key) not in ("ask", "bc", "dv"):
+            raise SettingsError(f"{path}: plan.{key} is {getattr(strategy, key)!r}.", "Use ask, bc or dv.")
+    return strategy
+
+
+def template(name: str, sandbox: SandboxSettings | None) -> str:
+    """The text of a new d365kit.toml, explained line by line. No secret belongs in it."""
+    head = f"""# A d365kit workspace. Secrets never belong in this file: tokens come from environment variables.
+version = {VERSION}
+name = {_quoted(name)}
+# Who decides, as the ledger shows it; empty means the name of the signed-in user of this computer.
+by = ""
+"""
+    if sandbox:
+        services = f"""
+# The demo company: both services are emulated on this computer and keep their data in this file.
+[sandbox]
+database = {_quoted(sandbox.database)}
+customers = {sandbox.customers}
+seed = {sandbox.seed}
+"""
+    else:
+        services = """
+[bc]
+# https://api.businesscentral.dynamics.com/v2.0/<tenant>/<environment>/api/v2.0
+url = ""
+# The id (GUID) of the company.
+company = ""
+token_variable = "D365KIT_BC_TOKEN"
+
+[dv]
+# https://<organisation>.api.<region>.dynamics.com/api/data/v9.2
+url = ""
+# The id of this company's row in Sales, when several companies share the environment.
+company = ""
+token_variable = "D365KIT_DV_TOKEN"
+"""
+    return (
+        head
+        + services
+        + """
+[plan]
+# Two different values of a pair that was never synchronised: bc, dv, or ask.
+first = "bc"
+# Both sides changed since they last agreed: bc, dv, or ask.
+conflict = "ask"
+
+[limits]
+# What one plan may do before apply refuses: share of the pairs updated, records created, couplings ended.
+update = {share}
+create = 2000
+uncouple = 0
+floor = 20
+"""
+    )
+    )
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
