@@ -56,15 +56,16 @@ def pull(
     kinds: Sequence[str] | None = None,
     catalogue: Catalogue | None = None,
     company: str = "",
-    previous: Snapshot | None = None,
+    previous: Mapping[tuple[str, str], int] | None = None,
     allow_empty: bool = False,
     progress: Progress | None = None,
 ) -> Snapshot:
     """Read both sides and return them as a Snapshot.
 
     ``kinds`` are read with everything they refer to; None reads all. ``company`` is the id of our company's
-    row in Dataverse, ``""`` when rows carry none. ``previous`` is the last snapshot: a side that had rows
-    then and has none now stops the work, unless ``allow_empty`` says that this is meant.
+    row in Dataverse, ``""`` when rows carry none. ``previous`` counts the rows received last time by
+    (kind, side): a side that had rows then and has none now stops the work, unless ``allow_empty`` says that
+    this is meant.
     Raises PullIncomplete and ServiceErrors; nothing is kept when anything is missing.
     """
     catalogue = catalogue or load_catalogue()
@@ -85,8 +86,8 @@ def pull(
             READING.get(habit, _nothing)(desk)
         whole[kind.name] = (_resolve(kind, "bc", desk.bc, whole), _resolve(kind, "dv", desk.dv, whole))
     sides = {k.name: _in_scope(k, *whole[k.name], facts) for k in chosen}
-    if not allow_empty and previous is not None:
-        _refuse_sudden_emptiness(sides, previous)
+    if not allow_empty:
+        _refuse_sudden_emptiness(sides, previous or {})
     provenance = tuple(
         _provenance(q, services[q.side], received[q], seconds[q], sides[q.kind]) for q in requests if q.kind
     )
@@ -190,6 +191,8 @@ def _clean(column: pa.ChunkedArray, field: Field, side: Side) -> pa.ChunkedArray
         return pc.utf8_upper(_text(column)) if side == "bc" else _text(column)
     if pa.types.is_string(column.type):
         return _text(column)
+    if field.zero_is_blank:
+        return pc.if_else(pc.equal(column, pa.scalar(0).cast(column.type)), pa.scalar(None, column.type), column)
     return column
 
 
@@ -230,18 +233,21 @@ def _resolve(
             ids = _by(target, _number_column(f), "id")
             frame[f.name] = label.str.upper().map(ids).astype(column.dtype)
         elif not label.notna().any():
-            names = _by(target, "id", _number_column(f))
-            frame[f.label_column] = column.map(names).astype(label.dtype)
+            numbers, names = _by(target, "id", _number_column(f)), _by(target, "id", "name")
+            frame[f.label_column] = column.map({**names.to_dict(), **numbers.to_dict()}).astype(label.dtype)
     if side == "bc" and any(f.refers_to == "currency" for f in kind.references):
         _name_local_currency(kind, frame, whole["currency"][0])
     return to_frame(to_arrow(frame, kind.schema))
 
 
 def _number_column(field: Field) -> str:
-    return {"customer": "name", "salesperson": "code"}.get(field.refers_to, "code")
+    """What a reference is called on screens: a code where the kind has one, else its name."""
+    return "name" if field.refers_to == "customer" else "code"
 
 
 def _by(frame: pd.DataFrame, key: str, value: str) -> pd.Series:
+    if value not in frame.columns:
+        return pd.Series(dtype=object)
     known = frame[frame[key].notna()]
     found = pd.Series(known[value].to_numpy(dtype=object, na_value=None), index=known[key].astype(object))
     return found[~found.index.duplicated()]
@@ -279,18 +285,14 @@ def _fails(frame: pd.DataFrame, condition: Mapping[str, object], facts: Mapping[
     return ~(meets.where(column.notna(), blank_allowed).astype(bool))
 
 
-def _refuse_sudden_emptiness(sides: Mapping[str, Sides], previous: Snapshot) -> None:
-    for kind, now in sides.items():
-        if kind not in previous:
-            continue
-        for side in SIDES:
-            before, after = len(previous[kind].everything(side)), len(now.everything(side))
-            if before and not after:
-                name = "Business Central" if side == "bc" else "Sales"
-                raise PullIncomplete(
-                    f"{name} held {before:,} records of kind {kind} last time and holds none now.",
-                    "Check company, environment and permissions; if it is meant, pull with --allow-empty.",
-                )
+def _refuse_sudden_emptiness(sides: Mapping[str, Sides], previous: Mapping[tuple[str, str], int]) -> None:
+    for (kind, side), before in previous.items():
+        if before and kind in sides and not len(sides[kind].everything("bc" if side == "bc" else "dv")):
+            name = "Business Central" if side == "bc" else "Sales"
+            raise PullIncomplete(
+                f"{name} held {before:,} records of kind {kind} last time and holds none now.",
+                "Check company, environment and permissions; if it is meant, pull with --allow-empty.",
+            )
 
 
 def _provenance(request: _Request, service: Reader, answer: Received, seconds: float, sides: Sides) -> Provenance:

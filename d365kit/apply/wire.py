@@ -93,13 +93,15 @@ async def _referred(field: Field, after: object, service: Finder) -> Body:
 def split_name(name: str) -> Body:
     """A BC display name as Dataverse's name parts; the last word is the last name.
 
+    The middle name is emptied: the full name that Dataverse computes would repeat it.
+
     >>> split_name("Ada King Lovelace")
-    {'firstname': 'Ada King', 'lastname': 'Lovelace'}
+    {'firstname': 'Ada King', 'middlename': None, 'lastname': 'Lovelace'}
     >>> split_name("Cher")
-    {'firstname': None, 'lastname': 'Cher'}
+    {'firstname': None, 'middlename': None, 'lastname': 'Cher'}
     """
     first, _, last = " ".join(name.split()).rpartition(" ")
-    return {"firstname": first[:50] or None, "lastname": last[:50]}
+    return {"firstname": first[:50] or None, "middlename": None, "lastname": last[:50]}
 
 
 def holds(row: dict, body: Body) -> bool:

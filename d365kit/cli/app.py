@@ -7,7 +7,6 @@ import logging
 import sys
 from typing import NoReturn
 
-import click
 import typer
 
 from d365kit.cli import commands, ledger_commands, sandbox_commands
@@ -15,6 +14,8 @@ from d365kit.errors import D365KitError
 
 log = logging.getLogger("d365kit")
 
+#: What Typer raises for wrong usage. Newer versions carry a Click of their own, so it is reached through Typer.
+_USAGE = typer.BadParameter.__bases__[0]
 #: A fault of d365kit itself, as the BSD convention for programs has it (EX_SOFTWARE).
 INTERNAL = 70
 
@@ -37,6 +38,7 @@ app.add_typer(sandbox_commands.app, name="sandbox")
 
 def main() -> NoReturn:
     """Run the command line and end the process with the documented exit code."""
+    log.addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -50,10 +52,10 @@ def _run() -> int:
         log.debug("ended with an error", exc_info=True)
         _tell(error.what, error.todo, error.exit_code)
         return error.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         _tell("Stopped.", "Nothing was left half done; run the same command again to go on.", 130)
         return 130
-    except click.ClickException as error:
+    except _USAGE as error:
         error.show()
         return 2
     except KeyboardInterrupt:

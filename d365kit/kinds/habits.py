@@ -49,7 +49,7 @@ def add_lcy_row(desk: Desk) -> None:
     desk.bc["is_base"] = (desk.bc["code"] == desk.facts["base_currency"]).fillna(False)
     if code:
         row = {
-            "id": LCY_ID, "code": code, "name": code, "symbol": _first(setup, "localCurrencySymbol") or code,
+            "id": LCY_ID, "code": code, "symbol": _first(setup, "localCurrencySymbol") or None,
             "is_local": True, "is_base": code == desk.facts["base_currency"],
         }  # fmt: skip
         added = pd.DataFrame([row]).reindex(columns=desk.bc.columns).astype(desk.bc.dtypes.to_dict())

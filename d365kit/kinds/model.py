@@ -51,7 +51,8 @@ class Field:
     computes it. ``direction`` is to_dv, to_bc, both, or none (read for checks and matching only).
     ``writes`` names what to write when that differs from what is read (``owninguser`` is read, ``ownerid``
     is bound). ``length`` holds the longest text of each side, 0 for no limit. ``tolerance`` is the largest
-    difference of two amounts that counts as none. Source: fields.csv.
+    difference of two amounts that counts as none. ``zero_is_blank``: a zero says that nothing was entered, as
+    for a credit limit. Source: fields.csv.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Field:
     required: bool = False
     create_only: bool = False
     keep_when_blank: bool = False
+    zero_is_blank: bool = False
     transform: str = ""
     tolerance: str = "0"
     choices: Mapping[str, str] = field(default_factory=dict)

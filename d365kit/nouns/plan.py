@@ -38,7 +38,7 @@ class FieldChange:
     def shown(self, which: str) -> str:
         """The readable text of ``before`` or ``after``; missing values read as “missing”."""
         label, value = getattr(self, f"{which}_label"), getattr(self, which)
-        return label or ("missing" if value in (None, "") else str(value))
+        return label or ("missing" if value in (None, "") else _text(value))
 
 
 @dataclass(frozen=True)
@@ -250,9 +250,17 @@ def summary(counts: Mapping[str, int]) -> str:
     return " · ".join(f"{counts[k]:,} {text}" for k, text in words if counts[k] or k in ("create", "update"))
 
 
+def _text(value: Value) -> str:
+    """A value as text, decimals without the zeros their column pads them with."""
+    if isinstance(value, Decimal):
+        text = format(value, "f")
+        return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    return str(value)
+
+
 def _encode(value: object) -> object:
     if isinstance(value, Decimal):
-        return str(value)
+        return _text(value)
     raise TypeError(f"{type(value).__name__} has no place in a plan")
 
 

@@ -97,7 +97,7 @@ class Snapshot:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a kind and side: kind, side, source, received, in_scope, outside, seconds."""
-        rows = [{**asdict(p), "outside": p.received - p.in_scope} for p in self.provenance]
+        rows = [{**asdict(p), "outside": sum(p.outside.values())} for p in self.provenance]
         columns = ["kind", "side", "source", "received", "in_scope", "outside", "seconds"]
         return pd.DataFrame(rows, columns=columns)
 
@@ -142,6 +142,14 @@ class Snapshot:
                 yield f"{sides.kind}.{part}", getattr(sides, part)
         for name, frame in self.extras.items():
             yield f"extra.{name}", frame
+
+    @staticmethod
+    def received(folder: Path) -> dict[tuple[str, str], int]:
+        """How many rows the snapshot in ``folder`` holds by (kind, side); {} where it cannot be read."""
+        try:
+            return {(p["kind"], p["side"]): p["received"] for p in _manifest(folder)["provenance"]}
+        except (PullIncomplete, SettingsError):
+            return {}
 
     @classmethod
     def load(cls, folder: Path) -> Snapshot:

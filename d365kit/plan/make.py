@@ -358,8 +358,7 @@ def _target(
     allowed = [s for s in ("dv", "bc") if field in kind.fields_to(s)]
     values = {"bc": bc.get(field.name), "dv": dv.get(field.name)}
     if len(allowed) == 1:
-        source = values[other_side(allowed[0])]
-        blank = source is None and not field.transform
+        blank = values[other_side(allowed[0])] is None
         return "" if blank and field.keep_when_blank else allowed[0]
     if agreed is not None:
         changed = {s: not _unchanged(field, values[s], agreed.get(s)) for s in ("bc", "dv")}

@@ -36,8 +36,8 @@ def same(field: Field, one: Value, other: Value) -> bool:
 def carried(field: Field, value: Value, row: dict[str, Value], target: Side) -> tuple[Value, str]:
     """What ``value`` becomes on ``target``, and a note when that is not the value itself.
 
-    Named transformations apply on the way to Dataverse (J6: a negative price or stock becomes 0; D10: a blank
-    symbol becomes the ISO code). Texts are cut to the target's length (C3).
+    Named transformations apply on the way to Dataverse (J6: a negative price or stock becomes 0; D10: what a new
+    currency lacks becomes its ISO code). Texts are cut to the target's length (C3).
     """
     if target == "dv" and field.transform:
         value, note = _TRANSFORMS[field.transform](value, row)
@@ -55,10 +55,10 @@ def _not_negative(value: Value, row: dict[str, Value]) -> tuple[Value, str]:
     return value, ""
 
 
-def _symbol_or_code(value: Value, row: dict[str, Value]) -> tuple[Value, str]:
+def _or_code(value: Value, row: dict[str, Value]) -> tuple[Value, str]:
     if value is None and row.get("code"):
-        return row["code"], "no symbol in Business Central, so the ISO code"
+        return row["code"], "blank in Business Central, so the ISO code"
     return value, ""
 
 
-_TRANSFORMS = {"not_negative": _not_negative, "symbol_or_code": _symbol_or_code}
+_TRANSFORMS = {"not_negative": _not_negative, "or_code": _or_code}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import httpx
 
-from d365kit.errors import ServiceError
+from d365kit.errors import NotThere, Refused, ServiceError
 from d365kit.services.arrow import Column
 from d365kit.services.odata import Progress, Received, Service, Written, _Said
 from d365kit.services.runner import run
@@ -29,6 +29,18 @@ class Dataverse(Service):
     def check(self) -> str:
         """Ask who we are and return the user's id. Raises ServiceError."""
         return run(self.request("GET", "WhoAmI")).json()["UserId"]
+
+    async def company_row(self, bc_company: str) -> str:
+        """The id of the row that stands for a BC company, ``""`` where none does or the table is missing.
+
+        The table comes with Business Central's base integration solution; without it rows carry no company.
+        """
+        condition = f"bcbi_externalid eq '{bc_company}'"
+        try:
+            found = await self.find("bcbi_companies", condition, ["bcbi_companyid"])
+        except (NotThere, Refused):
+            return ""
+        return str(found[0]["bcbi_companyid"]).lower() if found else ""
 
     async def rows(
         self, set_name: str, columns: Sequence[Column], *, key: str, progress: Progress | None = None

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -21,13 +22,16 @@ from d365kit.kinds import Catalogue, load_catalogue
 from d365kit.ledger import Ledger
 from d365kit.nouns import Decision, Findings, Limits, Pair, Plan, Proposals, Report, Run, Snapshot
 from d365kit.progress import Bars
-from d365kit.services import BearerAuth, BusinessCentral, Dataverse, Service, TokenFromEnvironment, run
+from d365kit.services import BearerAuth, BusinessCentral, Dataverse, TokenFromEnvironment, run
 from d365kit.services.auth import GivenToken
 from d365kit.workspace import settings as settings_file
 from d365kit.workspace import share
 from d365kit.workspace.folder import Folder
 from d365kit.workspace.sandbox_process import SandboxProcess
 from d365kit.workspace.settings import SandboxSettings, Settings
+
+if TYPE_CHECKING:
+    from d365kit.widgets.review import Review
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +53,14 @@ class Workspace:
         self,
         path: str | Path,
         *,
-        services: tuple[Service, Service] | None = None,
-        company: str = "",
+        services: tuple[BusinessCentral, Dataverse] | None = None,
         now: Callable[[], datetime] = _now,
         progress: bool = True,
     ) -> None:
         self.folder = Folder(Path(path))
         self.settings: Settings = settings_file.read(self.folder.path)
         self.catalogue: Catalogue = load_catalogue()
-        self._services, self._company, self._now, self._progress = services, company, now, progress
+        self._services, self._now, self._progress = services, now, progress
         self._sandbox: SandboxProcess | None = None
         self._ledger: Ledger | None = None
         self._snapshot: Snapshot | None = None
@@ -139,28 +142,26 @@ class Workspace:
         return self._ledger
 
     @property
-    def services(self) -> tuple[Service, Service]:
+    def services(self) -> tuple[BusinessCentral, Dataverse]:
         """Both services, connected on first use. Raises SettingsError when their addresses are not set."""
         if self._services is None:
             self._services = self._from_sandbox() if self.settings.sandbox else self._from_settings()
         return self._services
 
-    def _from_sandbox(self) -> tuple[Service, Service]:
+    def _from_sandbox(self) -> tuple[BusinessCentral, Dataverse]:
         assert self.settings.sandbox is not None
         self._sandbox = SandboxProcess(self.folder.path, self.settings.sandbox)
         info = self._sandbox.info
         auth = BearerAuth(GivenToken(info["token"]))
-        self._company = info.get("dv_company", "")
         return BusinessCentral(info["bc"], info["company"], auth), Dataverse(info["dv"], auth)
 
-    def _from_settings(self) -> tuple[Service, Service]:
+    def _from_settings(self) -> tuple[BusinessCentral, Dataverse]:
         bc, dv = self.settings.bc, self.settings.dv
         for side, part in (("bc", bc), ("dv", dv)):
             if not part.url:
                 raise SettingsError(
                     f"{self.folder.path / settings_file.FILE} has no address for {side}.", f"Fill in {side}.url."
                 )
-        self._company = dv.company
         return (
             BusinessCentral(bc.url, bc.company, BearerAuth(TokenFromEnvironment(bc.token_variable))),
             Dataverse(dv.url, BearerAuth(TokenFromEnvironment(dv.token_variable))),
@@ -171,10 +172,11 @@ class Workspace:
     def pull(self, kinds: Sequence[str] | None = None, *, allow_empty: bool = False) -> Snapshot:
         """Read both sides and keep them as the latest snapshot (see `d365kit.pull.pull`)."""
         bc, dv = self.services
-        previous = self.folder.load_snapshot() if self.folder.latest_snapshot_id() else None
+        previous = self.folder.received_last_time()
+        company = self.settings.dv.company or run(dv.company_row(bc.company))
         with self.folder.lock(), self._bars() as bars:
             snapshot = pulling.pull(
-                bc, dv, kinds=kinds, catalogue=self.catalogue, company=self._company,  # type: ignore[arg-type]
+                bc, dv, kinds=kinds, catalogue=self.catalogue, company=company,
                 previous=previous, allow_empty=allow_empty, progress=bars,
             )  # fmt: skip
             self.folder.save_snapshot(snapshot)
@@ -245,6 +247,18 @@ class Workspace:
         """Take back the last act, whole, and return its lines. Raises NothingToUndo."""
         with self.folder.lock():
             return self.ledger.undo(by=self.by, at=self._now())
+
+    def review(self, kind: str) -> Review:
+        """A widget to look through the doubtful proposals of ``kind`` (notebooks only)."""
+        from d365kit.widgets.review import Review
+
+        return Review(self, kind)
+
+    def decisions(self, *, kind: str | None = None, last: int | None = None) -> pd.DataFrame:
+        """The ledger's lines, oldest first: position, at (UTC), by, verdict, kind, ids, band, note."""
+        lines = [d.to_dict() for d in self.ledger.decisions(kind, last=last)]
+        columns = ["position", "at", "by", "verdict", "kind", "bc_id", "dv_id", "band", "note"]
+        return pd.DataFrame(lines, columns=columns)
 
     def couplings(self, kind: str | None = None) -> pd.DataFrame:
         return self.ledger.couplings(kind)

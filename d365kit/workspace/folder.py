@@ -77,6 +77,11 @@ class Folder:
             raise SettingsError("Nothing was pulled into this workspace yet.", "Run: d365kit pull.")
         return Snapshot.load(self.path / "snapshots" / latest)
 
+    def received_last_time(self) -> dict[tuple[str, str], int]:
+        """Rows received by (kind, side) at the latest pull; {} when there is none or it cannot be read."""
+        latest = self.latest_snapshot_id()
+        return Snapshot.received(self.path / "snapshots" / latest) if latest else {}
+
     # --- proposals, findings ---
 
     def save_proposals(self, proposals: Proposals) -> None:

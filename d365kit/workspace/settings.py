@@ -146,10 +146,9 @@ url = ""
 company = ""
 token_variable = "D365KIT_DV_TOKEN"
 """
-    return (
-        head
-        + services
-        + """
+    # The demo's first synchronisation brings most pairs into line, which is what it is there to show.
+    share = "1.0" if sandbox else "0.5"
+    rest = f"""
 [plan]
 # Two different values of a pair that was never synchronised: bc, dv, or ask.
 first = "bc"
@@ -163,8 +162,7 @@ create = 2000
 uncouple = 0
 floor = 20
 """
-    )
-    )
+    return head + services + rest
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,255 @@
+"""Pairs and a verdict → decision lines, and the couplings and standing verdicts that follow from them.
+
+Every function works inside the one transaction of its caller and either writes all it was asked or raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, union
+
+from d365kit.errors import AlreadyCoupled, LedgerError, UnknownRecord
+from d365kit.ledger.history import Key, keys_of
+from d365kit.ledger.store import chunks
+from d365kit.ledger.tables import couplings, decisions, standing
+from d365kit.ledger.values import encode
+from d365kit.nouns.frames import plain
+from d365kit.nouns.ledger_lines import Pair
+
+
+def _row_of(table: Table) -> ColumnElement[bool]:
+    c = table.c
+    return (c.kind == bindparam("of_kind")) & (c.bc_id == bindparam("bc")) & (c.dv_id == bindparam("dv"))
+
+
+# Made once: `apply` runs these for every change, and making a statement takes longer than running it.
+_HELD = select(couplings.c.bc_id, couplings.c.dv_id).where(couplings.c.kind == bindparam("kind"))
+_PARTNERS = union(  # one index each; the same as one query with OR reads all of the kind
+    _HELD.where(couplings.c.bc_id.in_(bindparam("bc_ids", expanding=True))),
+    _HELD.where(couplings.c.dv_id.in_(bindparam("dv_ids", expanding=True))),
+)
+_ENDS = select(
+    select(func.max(decisions.c.position)).scalar_subquery(), select(func.max(decisions.c.batch)).scalar_subquery()
+)
+_APPEND, _COUPLE, _STAND = insert(decisions), insert(couplings), insert(standing)
+_STANDS = select(standing.c.position).where(standing.c.kind == bindparam("of_kind")).limit(1)
+_FORGET = delete(standing).where(_row_of(standing))
+_PART = delete(couplings).where(_row_of(couplings))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What all lines of one batch share: who, when (text, UTC), why, in which run, undoing which batch."""
+
+    by: str
+    at: str
+    note: str = ""
+    run: str = ""
+    undoes: int | None = None
+
+
+@dataclass(frozen=True)
+class Partners:
+    """The present partners of some records of one kind."""
+
+    of_bc: dict[str, str]
+    of_dv: dict[str, str]
+
+    def tie(self, pair: Pair) -> str:
+        """``same`` when the pair is coupled, ``other`` when one of the two has another partner, else ``""``."""
+        if pair.bc_id and pair.dv_id and self.of_bc.get(pair.bc_id) == pair.dv_id:
+            return "same"
+        return "other" if pair.bc_id in self.of_bc or pair.dv_id in self.of_dv else ""
+
+
+def named(pair: Pair) -> str:
+    """The pair as messages show it."""
+    return " ↔ ".join(f"{side} {i}" for side, i in (("bc", pair.bc_id), ("dv", pair.dv_id)) if i)
+
+
+def partners(connection: Connection, kind: str, pairs: Iterable[Pair]) -> Partners:
+    """The present partners of all records in ``pairs``."""
+    found = Partners({}, {})
+    for some in chunks(pairs):
+        ids = {"kind": kind, "bc_ids": [p.bc_id for p in some], "dv_ids": [p.dv_id for p in some]}
+        for bc_id, dv_id in connection.execute(_PARTNERS, ids):
+            found.of_bc[bc_id], found.of_dv[dv_id] = dv_id, bc_id
+    return found
+
+
+def append(
+    connection: Connection, kind: str, verdict: str, pairs: Sequence[Pair], mark: Mark, batch: int | None = None
+) -> tuple[int, list[int]]:
+    """Write one line a pair. Returns the batch, 0 when there was no pair, and the positions of the lines."""
+    if not pairs:
+        return batch or 0, []
+    newest, highest = connection.execute(_ENDS).one()
+    batch, first = batch or (highest or 0) + 1, (newest or 0) + 1
+    rows = [
+        {
+            "position": first + i, "at": mark.at, "by": mark.by, "kind": kind, "verdict": verdict,
+            "bc_id": p.bc_id, "dv_id": p.dv_id, "batch": batch, "score": plain(p.score), "band": p.band,
+            "evidence": encode(p.evidence), "fingerprint": p.fingerprint, "note": mark.note, "run": mark.run,
+            "undoes": mark.undoes,
+        }
+        for i, p in enumerate(pairs)
+    ]  # fmt: skip
+    connection.execute(_APPEND, rows)
+    return batch, list(range(first, first + len(rows)))
+
+
+def confirm(connection: Connection, kind: str, pairs: Iterable[Pair], mark: Mark, batch: int | None = None) -> int:
+    """Couple ``pairs``; pairs already coupled to each other are left out. Returns the batch, 0 for no line.
+
+    Raises AlreadyCoupled when a record has another partner or stands twice among ``pairs``.
+    """
+    wanted = _cleaned(pairs)
+    for pair in wanted:
+        _need_both(pair, kind, "couple")
+    _refuse_repeats(kind, wanted)
+    present = partners(connection, kind, wanted)
+    taken = [p for p in wanted if present.tie(p) == "other"]
+    if taken:
+        raise _already(kind, taken, present)
+    fresh = [p for p in wanted if not present.tie(p)]
+    batch, positions = append(connection, kind, "confirm", fresh, mark, batch)
+    if fresh:
+        forget(connection, kind, [k for p in fresh for k in keys_of("confirm", p.bc_id, p.dv_id)])
+        couple(connection, kind, zip(positions, fresh, strict=True))
+    return batch
+
+
+def couple(connection: Connection, kind: str, lines: Iterable[tuple[int, Pair]]) -> None:
+    """Put (position, pair) among the couplings; the database refuses a second partner."""
+    rows = [{"position": at, "kind": kind, "bc_id": p.bc_id, "dv_id": p.dv_id} for at, p in lines]
+    if rows:
+        connection.execute(_COUPLE, rows)
+
+
+def uncouple(connection: Connection, kind: str, pairs: Iterable[Pair], mark: Mark, batch: int | None = None) -> int:
+    """End the couplings of ``pairs``, and with them their agreements. Returns the batch.
+
+    Raises UnknownRecord when a pair is not coupled.
+    """
+    wanted = _once(pairs)
+    present = partners(connection, kind, wanted)
+    for pair in wanted:
+        _need_both(pair, kind, "uncouple")
+        if present.tie(pair) != "same":
+            raise UnknownRecord(
+                f"The {kind} {named(pair)} is not coupled.", "Look at the couplings and uncouple what is there."
+            )
+    batch, _ = append(connection, kind, "uncouple", wanted, mark, batch)
+    part(connection, kind, [(p.bc_id, p.dv_id) for p in wanted])
+    return batch
+
+
+def judge(connection: Connection, kind: str, verdict: str, pairs: Iterable[Pair], mark: Mark) -> int:
+    """Write down a rejection, deferral or create of each pair; it takes the place of an earlier one.
+
+    Returns the batch, 0 when there was no pair. Raises LedgerError when what is judged is coupled.
+    """
+    wanted = _once(pairs)
+    present = partners(connection, kind, wanted)
+    for pair in wanted:
+        _check_judgement(kind, verdict, pair, present)
+    batch, positions = append(connection, kind, verdict, wanted, mark)
+    forget(connection, kind, [(p.bc_id, p.dv_id) for p in wanted])
+    stand(connection, kind, [(at, verdict, (p.bc_id, p.dv_id)) for at, p in zip(positions, wanted, strict=True)])
+    return batch
+
+
+def stand(connection: Connection, kind: str, lines: Iterable[tuple[int, str, Key]]) -> None:
+    """Let (position, verdict, pair) stand."""
+    rows = [{"kind": kind, "bc_id": b, "dv_id": d, "verdict": v, "position": at} for at, v, (b, d) in lines]
+    if rows:
+        connection.execute(_STAND, rows)
+
+
+def forget(connection: Connection, kind: str, keys: Iterable[Key]) -> None:
+    """Let nothing stand on ``keys`` any more."""
+    rows = [{"of_kind": kind, "bc": b, "dv": d} for b, d in keys]
+    if rows and connection.scalar(_STANDS, {"of_kind": kind}):
+        connection.execute(_FORGET, rows)
+
+
+def part(connection: Connection, kind: str, keys: Iterable[Key]) -> None:
+    """Take the pairs ``keys`` out of the couplings."""
+    rows = [{"of_kind": kind, "bc": b, "dv": d} for b, d in keys]
+    if rows:
+        connection.execute(_PART, rows)
+
+
+def _check_judgement(kind: str, verdict: str, pair: Pair, present: Partners) -> None:
+    if verdict == "reject":
+        _need_both(pair, kind, "reject")
+    if not (pair.bc_id or pair.dv_id):
+        raise LedgerError(f"A {kind} to {verdict} has no id at all.", "Hand in the id of a record.")
+    if verdict == "create":
+        if pair.bc_id and pair.dv_id:
+            raise LedgerError(
+                f"The {kind} {named(pair)} has both ids, so there is nothing to create.",
+                "Confirm the pair, or hand in the one record that has no partner.",
+            )
+        if present.tie(pair):
+            raise _already(kind, [pair], present)
+    half = not (pair.bc_id and pair.dv_id)
+    if present.tie(pair) == "same" or (half and present.tie(pair)):
+        raise LedgerError(
+            f"The {kind} {named(pair)} is coupled, so there is nothing to {verdict}.", "Uncouple it first."
+        )
+
+
+def _need_both(pair: Pair, kind: str, verb: str) -> None:
+    if not (pair.bc_id and pair.dv_id):
+        raise LedgerError(
+            f"To {verb} a {kind} takes two ids, and there is only “{named(pair)}”.", "Hand in both ids."
+        )
+
+
+def _once(pairs: Iterable[Pair]) -> list[Pair]:
+    """``pairs`` without repeats; of two with the same ids the last counts."""
+    return list({(p.bc_id, p.dv_id): p for p in _cleaned(pairs)}.values())
+
+
+def _cleaned(pairs: Iterable[Pair]) -> list[Pair]:
+    """``pairs`` with ``""`` for ids that are missing in a frame; raises LedgerError for an id that is no text."""
+    wanted = list(pairs)
+    for at, pair in enumerate(wanted):
+        if not (type(pair.bc_id) is str and type(pair.dv_id) is str):
+            ids = [i if isinstance(i, str) else plain(i) or "" for i in (pair.bc_id, pair.dv_id)]
+            if not all(isinstance(i, str) for i in ids):
+                raise LedgerError(
+                    f"The ids {pair.bc_id!r} and {pair.dv_id!r} are not both text.", "Hand in ids as text."
+                )
+            wanted[at] = replace(pair, bc_id=str(ids[0]), dv_id=str(ids[1]))
+    return wanted
+
+
+def _refuse_repeats(kind: str, pairs: Sequence[Pair]) -> None:
+    of_bc: dict[str, Pair] = {}
+    of_dv: dict[str, Pair] = {}
+    for pair in pairs:
+        twin = of_bc.get(pair.bc_id) or of_dv.get(pair.dv_id)
+        if twin is not None:
+            raise AlreadyCoupled(
+                f"The {kind} {named(pair)} shares a record with {named(twin)} in the same call.",
+                "Choose one partner for each record.",
+            )
+        of_bc[pair.bc_id] = of_dv[pair.dv_id] = pair
+
+
+def _already(kind: str, taken: Sequence[Pair], present: Partners) -> AlreadyCoupled:
+    pair = taken[0]
+    if pair.bc_id in present.of_bc:
+        held = Pair(pair.bc_id, present.of_bc[pair.bc_id])
+    else:
+        held = Pair(present.of_dv[pair.dv_id], pair.dv_id)
+    wish = "cannot be coupled" if pair.bc_id and pair.dv_id else "gets no new partner"
+    more = f", and {len(taken) - 1:,} more of the pairs clash" if len(taken) > 1 else ""
+    return AlreadyCoupled(
+        f"The {kind} {named(pair)} {wish}: {named(held)} is coupled already{more}.",
+        f"Uncouple {named(held)} first, or choose another partner.",
+    )

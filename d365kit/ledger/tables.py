@@ -1,0 +1,135 @@
+"""Nothing in → the tables of the ledger; what the database itself refuses is written here.
+
+``decisions`` is the truth and only grows. ``couplings`` and ``standing`` are what follows from it, kept so
+that the database can refuse a second partner and answer quickly. An agreement hangs on the line that made
+its coupling: a new coupling of the same two records has none, and a coupling restored by an undo finds
+its old one again.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    DDL,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+)
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("key", String(40), primary_key=True),
+    Column("value", String(200), nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("kind", String(100), nullable=False),
+    Column("verdict", String(20), nullable=False),
+    Column("bc_id", String(200), nullable=False),
+    Column("dv_id", String(200), nullable=False),
+    Column("batch", Integer, nullable=False, index=True),
+    Column("score", Float),
+    Column("band", String(40), nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("fingerprint", String(200), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("run", String(40), nullable=False, index=True),
+    Column("undoes", Integer),
+    Index("decisions_of_bc", "kind", "bc_id"),
+    Index("decisions_of_dv", "kind", "dv_id"),
+    Index("decisions_by_undoes", "undoes", "batch"),
+)
+
+_GUARDS = {
+    "refuse_update": "BEFORE UPDATE ON decisions",
+    "refuse_delete": "BEFORE DELETE ON decisions",
+    "refuse_gap": "BEFORE INSERT ON decisions "
+    "WHEN NEW.position <> (SELECT COALESCE(MAX(position), 0) + 1 FROM decisions)",
+}
+for _name, _when in _GUARDS.items():
+    _guard = f"CREATE TRIGGER {_name} {_when} BEGIN SELECT RAISE(ABORT, 'decisions are only ever appended'); END"
+    event.listen(decisions, "after_create", DDL(_guard).execute_if(dialect="sqlite"))
+
+couplings = Table(
+    "couplings",
+    metadata,
+    Column("position", ForeignKey("decisions.position"), primary_key=True, autoincrement=False),
+    Column("kind", String(100), nullable=False),
+    Column("bc_id", String(200), nullable=False),
+    Column("dv_id", String(200), nullable=False),
+    UniqueConstraint("kind", "bc_id", name="one_partner_of_bc"),
+    UniqueConstraint("kind", "dv_id", name="one_partner_of_dv"),
+)
+
+#: Rejections, deferrals and creates that still stand; a later verdict on the same pair takes the place.
+standing = Table(
+    "standing",
+    metadata,
+    Column("kind", String(100), primary_key=True),
+    Column("bc_id", String(200), primary_key=True),
+    Column("dv_id", String(200), primary_key=True),
+    Column("verdict", String(20), nullable=False),
+    Column("position", ForeignKey("decisions.position"), nullable=False),
+)
+
+agreements = Table(
+    "agreements",
+    metadata,
+    Column("position", ForeignKey("decisions.position"), primary_key=True, autoincrement=False),
+    Column("fields", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("run", String(40), nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run", String(40), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("plan", String(200), nullable=False, index=True),
+    Column("fingerprint", String(200), nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("started", String(32), nullable=False),
+    Column("ended", String(32)),
+)
+
+#: One row a change of a run: written as ``unknown`` before the request goes out, settled after the answer.
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("run", ForeignKey("runs.run"), nullable=False),
+    Column("change", String(200), nullable=False),
+    Column("kind", String(100), nullable=False),
+    Column("action", String(20), nullable=False),
+    Column("side", String(2), nullable=False),
+    Column("bc_id", String(200), nullable=False),
+    Column("dv_id", String(200), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", String(20), nullable=False, index=True),
+    Column("message", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("request_id", String(200), nullable=False),
+    Column("at", String(32)),
+    Column("by", String(200)),
+    UniqueConstraint("run", "change", name="one_outcome_a_change"),
+    Index("outcomes_of_run", "run", "state", "change"),
+    Index("outcomes_of_change", "change", "state"),
+)

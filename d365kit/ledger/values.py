@@ -1,0 +1,71 @@
+"""Python values in → text that keeps them exactly → the same values out."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from d365kit.errors import LedgerError
+from d365kit.nouns.frames import plain
+
+
+def encode(value: object) -> str:
+    """``value`` as JSON text; decimals and dates are marked so that `decode` gives them back.
+
+    Missing values of pandas become null. Raises LedgerError for a value of another type.
+
+    >>> decode(encode({"price": Decimal("1.50")}))
+    {'price': Decimal('1.50')}
+    """
+    return json.dumps(value, separators=(",", ":"), default=_mark)
+
+
+def decode(text: str) -> object:
+    """The value that `encode` wrote."""
+    return json.loads(text, object_hook=_unmark, parse_constant=_constant)
+
+
+def stamp(at: datetime) -> str:
+    """``at`` in UTC as text that sorts; raises LedgerError for a time without a zone."""
+    if at.tzinfo is None or at.utcoffset() is None:
+        raise LedgerError(f"The time {at.isoformat()} has no time zone.", "Hand in an aware time in UTC.")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def moment(text: str) -> datetime:
+    """The time that `stamp` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def _mark(value: object) -> object:
+    simple = plain(value)
+    if isinstance(simple, Decimal):
+        return {"$decimal": str(simple)}
+    if isinstance(simple, datetime):
+        return {"$datetime": simple.isoformat()}
+    if isinstance(simple, date):
+        return {"$date": simple.isoformat()}
+    if simple is value:
+        raise LedgerError(
+            f"The ledger cannot keep a value of type {type(value).__name__}: {value!r}.",
+            "Hand in text, numbers, decimals, dates, true, false or none.",
+        )
+    return simple
+
+
+def _unmark(found: dict[str, object]) -> object:
+    if len(found) == 1:
+        ((mark, value),) = found.items()
+        if isinstance(value, str):
+            if mark == "$decimal":
+                return Decimal(value)
+            if mark == "$datetime":
+                return datetime.fromisoformat(value)
+            if mark == "$date":
+                return date.fromisoformat(value)
+    return found
+
+
+def _constant(name: str) -> float | None:
+    return None if name == "NaN" else float(name)

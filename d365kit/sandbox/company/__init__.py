@@ -1,0 +1,42 @@
+"""Number of customers, seed, faults, dirt → the demo company on both sides, and what is wrong with it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable
+
+from d365kit.sandbox.company import items, masters
+from d365kit.sandbox.company.customers import CustomerWriter
+from d365kit.sandbox.company.faults import FAULTS, Fault, plant
+from d365kit.sandbox.company.world import World
+from d365kit.sandbox.store import Store
+
+__all__ = ["FAULTS", "Fault", "build", "wanted_faults"]
+
+
+def wanted_faults(names: Iterable[str] | None) -> tuple[Fault, ...]:
+    """Return the faults of these names, in table order; None for those of the demo. ValueError for an unknown one."""
+    if names is None:
+        return tuple(fault for fault in FAULTS if fault.in_demo)
+    asked = set(names)
+    unknown = asked - {fault.name for fault in FAULTS}
+    if unknown:
+        raise ValueError(f"unknown fault: {', '.join(sorted(unknown))}")
+    return tuple(fault for fault in FAULTS if fault.name in asked)
+
+
+def build(store: Store, customers: int, seed: int, faults: tuple[Fault, ...], dirt: float) -> None:
+    """Fill an empty store. The same arguments give the same rows."""
+    collecting = gc.isenabled()
+    gc.disable()  # a million fresh tuples hold no cycles, and scanning them costs half the time
+    try:
+        world = World(store, seed, dirt)
+        masters.build(world)
+        CustomerWriter(world).build(customers)
+        items.build(world, customers)
+        store.index()
+        for fault in faults:
+            plant(fault, world)
+    finally:
+        if collecting:
+            gc.enable()

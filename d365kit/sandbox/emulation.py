@@ -1,0 +1,167 @@
+"""Sandbox: both services, a token endpoint and the demo company over one SQLite file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from d365kit.sandbox import company
+from d365kit.sandbox.business_central import BusinessCentral
+from d365kit.sandbox.dataverse import Dataverse
+from d365kit.sandbox.schema import schema
+from d365kit.sandbox.store import Store
+from d365kit.sandbox.wire import Receive, Reply, Request, Send, read_request, send_reply
+
+BC_ROOT = "/v2.0/sandbox-tenant/sandbox/api/v2.0"
+DV_ROOT = "/api/data/v9.2"
+_OLDER_DV_ROOTS = ("/api/data/v9.1", "/api/data/v9.0")
+CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - the demo's own, of no use elsewhere
+
+
+class Sandbox:
+    """Business Central and Dataverse, emulated over one database.
+
+    Make one with `create` or `open`. ``app`` is an ASGI app: give it to ``httpx.ASGITransport`` or to
+    `d365kit.sandbox.serve.serve`. Requests need ``Authorization: Bearer <token>``.
+    """
+
+    bc_root = BC_ROOT
+    dv_root = DV_ROOT
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.company_id: str = store.meta("company_id")
+        self.company_name: str = store.meta("company_name")
+        self.token: str = store.meta("token")
+        self.client_secret = CLIENT_SECRET
+        self._bc = BusinessCentral(store, self.token, self.company_id)
+        self._dv = Dataverse(store, self.token, store.meta("user"))
+        self.requests = {"bc": 0, "dv": 0}
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path | None = None,
+        customers: int = 2000,
+        seed: int = 1,
+        faults: Iterable[str] | None = None,
+        dirt: float = 1.0,
+    ) -> Sandbox:
+        """Make a demo company.
+
+        path: the database to make, None for memory. customers: how many BC customers. seed: same seed, same
+        rows. faults: names from `company.FAULTS`; None for those of the demo, () for none. dirt: how much the
+        spelling of the two sides differs, 0 for not at all. Raises FileExistsError when the path is taken and
+        ValueError for an unknown fault.
+        """
+        if path is not None and Path(path).exists() and Path(path).stat().st_size:
+            raise FileExistsError(f"{path} exists; open it, or remove it first")
+        wanted = company.wanted_faults(faults)
+        if path is None:
+            store = Store(None)
+            _fill(store, customers, seed, wanted, dirt)
+            return cls(store)
+        unfinished = Path(f"{path}.new")
+        unfinished.unlink(missing_ok=True)
+        store = Store(unfinished, scratch=True)
+        _fill(store, customers, seed, wanted, dirt)
+        store.close()
+        unfinished.replace(path)
+        return cls(Store(path))
+
+    @classmethod
+    def open(cls, path: str | Path) -> Sandbox:
+        """Open the database of an earlier sandbox with everything written to it; FileNotFoundError without one."""
+        if not Path(path).exists():
+            raise FileNotFoundError(path)
+        return cls(Store(path))
+
+    @property
+    def writes(self) -> dict[str, int]:
+        """Successful write operations served so far, by side."""
+        return {"bc": self._bc.writes, "dv": self._dv.writes}
+
+    def truth(self) -> list[tuple[str, str, str]]:
+        """Return the true pairs as (kind, bc_id, dv_id); the LCY has the zero GUID on the BC side."""
+        return [(kind, bc, dv) for kind, bc, dv in self.store.query("SELECT kind, bc_id, dv_id FROM truth")]
+
+    def planted(self) -> list[dict[str, str | None]]:
+        """Return the planted faults as {fault, check, kind, bc_id, dv_id}, one line per record to be named."""
+        rows = self.store.query("SELECT fault, checked, kind, bc_id, dv_id FROM planted ORDER BY rowid")
+        return [dict(zip(("fault", "check", "kind", "bc_id", "dv_id"), row, strict=True)) for row in rows]
+
+    def rows(self, side: str, set: str) -> int:
+        """Return the number of rows of an entity set; KeyError when the side has no such set."""
+        return self.store.count(schema(side).sets[set])
+
+    def close(self) -> None:
+        """Close the database; a database in memory is gone then."""
+        self.store.close()
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def app(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection of either service."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await send_reply(send, await self._answer(scope, receive))
+
+    async def _answer(self, scope: Mapping[str, Any], receive: Receive) -> Reply:
+        path = scope["path"]
+        if _below(path, BC_ROOT):
+            request = await read_request(scope, receive, BC_ROOT)
+            self.requests["bc"] += 1
+            return self._bc.answer(request)
+        for root in (DV_ROOT, *_OLDER_DV_ROOTS):
+            if _below(path, root):
+                request = await read_request(scope, receive, root)
+                self.requests["dv"] += 1
+                return self._dv.answer(request)
+        request = await read_request(scope, receive, "")
+        if path.endswith("/oauth2/v2.0/token") and request.method == "POST":
+            return self._token(request)
+        return Reply(404)
+
+    def _token(self, request: Request) -> Reply:
+        """Return a token for client credentials (auth-and-limits.md section 2)."""
+        form = {name: values[-1] for name, values in parse_qs(request.body.decode("latin-1")).items()}
+        if form.get("client_secret") != CLIENT_SECRET or not form.get("client_id"):
+            text = "AADSTS7000215: Invalid client secret provided."
+            return _token_refusal(401, "invalid_client", text, 7000215)
+        if not form.get("scope", "").split(" ")[0].endswith("/.default"):
+            text = "AADSTS500011: The resource principal of the scope was not found in the tenant."
+            return _token_refusal(400, "invalid_scope", text, 500011)
+        body = {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": self.token}
+        return Reply(body=json.dumps(body).encode(), kind="application/json; charset=utf-8")
+
+
+def _fill(store: Store, customers: int, seed: int, faults: tuple[company.Fault, ...], dirt: float) -> None:
+    store.create()
+    store.remember("token", "sandbox-" + hashlib.sha256(f"token:{seed}".encode()).hexdigest()[:40])
+    company.build(store, customers=customers, seed=seed, faults=faults, dirt=dirt)
+
+
+def _below(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}/")
+
+
+def _token_refusal(status: int, error: str, text: str, code: int) -> Reply:
+    body = {"error": error, "error_description": text, "error_codes": [code]}
+    return Reply(status, json.dumps(body).encode(), kind="application/json; charset=utf-8")
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

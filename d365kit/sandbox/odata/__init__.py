@@ -1,0 +1,1 @@
+"""What both services share of OData: filters, query options, values, metadata documents."""

@@ -1,0 +1,367 @@
+"""Filter tree → parametrised SQLite condition, with the habits of each service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from d365kit.sandbox.odata.filters import (
+    Call,
+    Compare,
+    FilterError,
+    In,
+    Lambda,
+    Literal,
+    Logic,
+    NamedCall,
+    Node,
+    Not,
+    Path,
+)
+from d365kit.sandbox.odata.values import fold, stored_date, stored_number, stored_time
+from d365kit.sandbox.schema import BLANK_ENUM, TEXTUAL, WHOLE, Column, Schema, Table
+from d365kit.sandbox.wire import canonical_guid
+
+_SQL = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+_MATCHES = frozenset({"contains", "startswith", "endswith"})
+_FOLDS = frozenset({"tolower", "toupper"})
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A value as SQL: its column when it is one, whether case was switched off, the value of a literal."""
+
+    sql: str
+    column: Column | None = None
+    folded: bool = False
+    literal: Literal | None = None
+
+
+class Emitter:
+    """Writes conditions over one table; subclasses hold what differs between the services."""
+
+    time_digits = 0
+
+    def __init__(self, table: Table, schema: Schema) -> None:
+        self.table, self.schema = table, schema
+        self.parameters: list[object] = []
+
+    def bind(self, value: object) -> str:
+        """Remember a parameter and return its mark."""
+        self.parameters.append(value)
+        return "?"
+
+    def condition(self, node: Node) -> str:
+        """Return the SQL of a condition; parameters gather in order. FilterError when it is refused."""
+        match node:
+            case Logic():
+                return self.logic(node)
+            case Not():
+                return f"NOT ifnull({self.condition(node.inner)}, 0)"
+            case Compare():
+                return self.compare(node)
+            case In():
+                return self.is_in(node)
+            case Call() if node.name in _MATCHES:
+                return self.match(node)
+            case NamedCall():
+                return self.named(node)
+            case Lambda():
+                return self.any_all(node)
+            case Literal(kind="bool"):
+                return "1" if node.value else "0"
+            case Path():
+                return self.truth(self.operand(node))
+        raise FilterError("syntax", "The filter is not a condition.")
+
+    def truth(self, operand: Operand) -> str:
+        """Return a boolean column taken as a condition."""
+        if operand.column is None or operand.column.type != "bool":
+            raise FilterError("syntax", "The filter is not a condition.")
+        return f"{operand.sql} = 1"
+
+    def logic(self, node: Logic) -> str:
+        """Return two conditions joined."""
+        return f"({self.condition(node.left)} {node.operator.upper()} {self.condition(node.right)})"
+
+    def operand(self, node: Node) -> Operand:
+        """Return a value: a column, a literal, or a function of one."""
+        match node:
+            case Path():
+                return self.path(node.names)
+            case Literal():
+                return Operand("", literal=node)
+            case Call() if node.name in _FOLDS and len(node.arguments) == 1:
+                inner = self.operand(node.arguments[0])
+                return Operand(inner.sql, inner.column, True, inner.literal)
+            case Call(name="substring") if isinstance(node.arguments[-1], Literal):
+                inner = self.operand(node.arguments[0])
+                start = int(str(node.arguments[-1].value)) + 1
+                return Operand(f"substr({inner.sql}, {start})", inner.column, inner.folded)
+            case Call():
+                raise FilterError("unsupported", f"The function '{node.name}' is not supported in a filter.")
+        raise FilterError("syntax", "The filter compares a condition.")
+
+    def path(self, names: tuple[str, ...]) -> Operand:
+        """Return a column; FilterError when the table has none of that name."""
+        column = self.find(names[0])
+        if column is None or len(names) > 1:
+            raise self.unknown("/".join(names))
+        return Operand(f't."{column.name}"', column)
+
+    def find(self, name: str) -> Column | None:
+        """Return the column of a property name."""
+        return self.table.columns.get(name)
+
+    def unknown(self, name: str) -> FilterError:
+        """Return the error for a property the table lacks."""
+        return FilterError("property", name)
+
+    def compare(self, node: Compare) -> str:
+        """Return a comparison; ``ne`` keeps rows without a value, as OData says."""
+        left, right = self.operand(node.left), self.operand(node.right)
+        if left.column is None:
+            left, right = right, left
+            flipped = {"gt": "lt", "lt": "gt", "ge": "le", "le": "ge"}
+            node = Compare(flipped.get(node.operator, node.operator), node.right, node.left)
+        if left.column is None:
+            raise FilterError("syntax", "The filter compares two constants.")
+        if right.column is not None:
+            return self.compare_columns(left, right, node.operator)
+        assert right.literal is not None
+        return self.compare_value(left, right.literal, node.operator, left.folded or right.folded)
+
+    def compare_columns(self, left: Operand, right: Operand, operator: str) -> str:
+        """Return the comparison of two columns of one row."""
+        sides = [self.comparable(side, side.folded) for side in (left, right)]
+        sign = {"eq": "IS", "ne": "IS NOT"}.get(operator, _SQL[operator])
+        return f"{sides[0]} {sign} {sides[1]}"
+
+    def compare_value(self, left: Operand, literal: Literal, operator: str, folded: bool) -> str:
+        """Return the comparison of a column with a constant."""
+        assert left.column is not None
+        value = self.value_for(left.column, literal)
+        if value is None:
+            return f"{left.sql} IS {'NOT ' if operator == 'ne' else ''}NULL" if operator in ("eq", "ne") else "0"
+        sign = "IS NOT" if operator == "ne" else _SQL[operator]
+        folded = self.fold_needed(left.column, value, folded)
+        sql = self.comparable(left, folded)
+        return f"{sql} {sign} {self.bind(fold(str(value)) if folded else value)}"
+
+    def comparable(self, operand: Operand, folded: bool) -> str:
+        """Return an operand so that numbers compare as numbers and folded text without case."""
+        if operand.column is not None and operand.column.numeric:
+            return f"CAST({operand.sql} AS REAL)"
+        return f"fold({operand.sql})" if folded else operand.sql
+
+    def fold_needed(self, column: Column, value: object, asked: bool) -> bool:
+        """Whether the comparison must fold both sides."""
+        return asked and column.type in TEXTUAL
+
+    def value_for(self, column: Column, literal: Literal) -> object:
+        """Return the constant as the column stores it; FilterError when the types do not fit."""
+        value = literal.value
+        if literal.kind == "null":
+            return None
+        kinds = {"text": TEXTUAL | {"enum"}, "number": WHOLE | {"decimal", "money"}, "bool": {"bool"}}
+        kinds |= {"guid": {"guid", "lookup"}, "date": {"date", "datetime"}, "datetime": {"datetime", "date"}}
+        if column.type not in kinds[literal.kind]:
+            raise FilterError("value", f"The value '{value}' does not fit the property '{column.name}'.")
+        if literal.kind == "number":
+            return float(stored_number(value)) if column.numeric else int(value)  # type: ignore[arg-type]
+        if literal.kind == "bool":
+            return int(bool(value))
+        if literal.kind in ("date", "datetime"):
+            text = str(value)
+            return stored_date(text) if column.type == "date" else stored_time(text, self.time_digits)
+        return self.text_for(column, str(value))
+
+    def text_for(self, column: Column, text: str) -> str:
+        """Return a text constant in the form the column stores."""
+        return text
+
+    def is_in(self, node: In) -> str:
+        """Return a membership test."""
+        left = self.operand(node.left)
+        if left.column is None:
+            raise FilterError("syntax", "'in' needs a property on its left.")
+        tests = [self.compare_value(left, value, "eq", left.folded) for value in _literals(node.values)]
+        return f"({' OR '.join(tests)})" if tests else "0"
+
+    def match(self, node: Call) -> str:
+        """Return contains, startswith or endswith."""
+        if len(node.arguments) != 2:
+            raise FilterError("syntax", f"'{node.name}' takes two arguments.")
+        left, right = (self.operand(argument) for argument in node.arguments)
+        if left.column is None or left.column.type not in TEXTUAL or right.literal is None:
+            raise FilterError("value", f"'{node.name}' needs a text property and a constant.")
+        return self.like(node.name, left, str(right.literal.value), left.folded or right.folded)
+
+    def like(self, name: str, left: Operand, text: str, folded: bool) -> str:
+        """Return the SQL of a text match."""
+        raise NotImplementedError
+
+    def named(self, node: NamedCall) -> str:
+        """Return a function with named arguments."""
+        raise FilterError("unsupported", f"The function '{node.name}' is not supported in a filter.")
+
+    def any_all(self, node: Lambda) -> str:
+        """Return a condition over a collection."""
+        raise FilterError("unsupported", f"'{node.kind}' is not supported in a filter.")
+
+
+class BusinessCentralEmitter(Emitter):
+    """Case counts, blanks are values, OR joins tests of one field. Source: business-central.md section 5."""
+
+    time_digits = 3
+
+    def __init__(self, table: Table, schema: Schema, modern: bool) -> None:
+        super().__init__(table, schema)
+        self.modern = modern
+
+    def find(self, name: str) -> Column | None:
+        return self.table.columns.get(self.table.folded.get(name.lower(), ""))
+
+    def logic(self, node: Logic) -> str:
+        if node.operator == "or" and len(set(_fields(node))) > 1:
+            raise FilterError("distinct", "")
+        return super().logic(node)
+
+    def is_in(self, node: In) -> str:
+        if not self.modern:
+            raise FilterError("unsupported", "The 'IN' operator is not supported on an OData filter.")
+        return super().is_in(node)
+
+    def operand(self, node: Node) -> Operand:
+        nested = isinstance(node, Call) and any(isinstance(argument, Call) for argument in node.arguments)
+        if nested and not self.modern:
+            raise FilterError("unsupported", "Nested functions are not supported on an OData filter.")
+        return super().operand(node)
+
+    def match(self, node: Call) -> str:
+        if not self.modern and any(isinstance(argument, Call) for argument in node.arguments):
+            raise FilterError("unsupported", "Nested functions are not supported on an OData filter.")
+        return super().match(node)
+
+    def text_for(self, column: Column, text: str) -> str:
+        if column.enum:
+            member = text if text.strip() else BLANK_ENUM
+            if member not in self.schema.enums[column.enum]:
+                raise FilterError("value", f"The value '{text}' is not a member of '{column.enum}'.")
+            return member
+        if column.length and len(text) > column.length:
+            raise FilterError("length", f"The filter for field {column.name} is longer than {column.length}.")
+        return text.upper() if column.type == "code" else text
+
+    def like(self, name: str, left: Operand, text: str, folded: bool) -> str:
+        assert left.column is not None
+        wanted = self.text_for(left.column, text)
+        if not wanted:
+            return "1"
+        sql = f"fold({left.sql})" if folded else left.sql
+        value = fold(wanted) if folded else wanted
+        if name == "contains":
+            return f"instr({sql}, {self.bind(value)}) > 0"
+        part = f"substr({sql}, 1, {len(wanted)})" if name == "startswith" else f"substr({sql}, -{len(wanted)})"
+        return f"{part} = {self.bind(value)}"
+
+    def any_all(self, node: Lambda) -> str:
+        return "1"
+
+
+class DataverseEmitter(Emitter):
+    """Case never counts, text matches take SQL wildcards, null is a value. Source: dataverse.md section 5."""
+
+    def fold_needed(self, column: Column, value: object, asked: bool) -> bool:
+        return column.type in TEXTUAL and not str(value).isascii()
+
+    def comparable(self, operand: Operand, folded: bool) -> str:
+        sql = super().comparable(operand, folded)
+        text = operand.column is not None and operand.column.type in TEXTUAL
+        return f"{sql} COLLATE NOCASE" if text and not folded else sql
+
+    def path(self, names: tuple[str, ...]) -> Operand:
+        if len(names) != 2:
+            return super().path(names)
+        found = self.table.navigation(names[0])
+        target = self.schema.entity(found[1].target) if found else None
+        column = target.columns.get(names[1]) if target else None
+        if not found or not target or not column:
+            raise self.unknown("/".join(names))
+        key = f't."{found[0].name}"'
+        return Operand(f'(SELECT n."{column.name}" FROM "{target.sql}" n WHERE n."{target.key}" = {key})', column)
+
+    def is_in(self, node: In) -> str:
+        raise FilterError("unsupported", "The 'in' operator is not supported.")
+
+    def like(self, name: str, left: Operand, text: str, folded: bool) -> str:
+        before, after = name != "startswith", name != "endswith"
+        pattern = like_pattern(text)
+        whole = ("%" if before else "") + pattern + ("%" if after else "")
+        if whole.isascii():
+            return f"{left.sql} LIKE {self.bind(whole)} ESCAPE '\\'"
+        return f"fold({left.sql}) LIKE {self.bind(fold(whole))} ESCAPE '\\'"
+
+    def named(self, node: NamedCall) -> str:
+        name = str(node.arguments.get("PropertyName", ""))
+        left = self.path((name,))
+        values = node.arguments.get("PropertyValues")
+        if node.name not in ("In", "NotIn", "Between") or not isinstance(values, list):
+            return super().named(node)
+        if node.name == "Between":
+            tests = [self.plain(left, value, sign) for value, sign in zip(values, ("ge", "le"), strict=True)]
+            return f"({' AND '.join(tests)})"
+        tests = [self.plain(left, value, "eq") for value in values]
+        found = f"({' OR '.join(tests)})" if tests else "0"
+        return found if node.name == "In" else f"NOT ifnull({found}, 0)"
+
+    def plain(self, left: Operand, value: object, operator: str) -> str:
+        """Return the comparison with a value of a function's list, which is always text."""
+        assert left.column is not None
+        return self.compare_value(left, _literal_like(left.column, str(value)), operator, False)
+
+
+def like_pattern(text: str) -> str:
+    r"""Return a Dataverse search text as a LIKE pattern with backslash as escape: ``[%]`` is a plain ``%``.
+
+    >>> like_pattern("50[%] a_b\\c")
+    '50\\% a_b\\\\c'
+    """
+    return re.sub(r"\[([%_\[])\]", r"\\\1", text.replace("\\", "\\\\"))
+
+
+def _fields(node: Node) -> Iterator[tuple[str, ...]]:
+    match node:
+        case Path():
+            yield tuple(name.lower() for name in node.names)
+        case Logic() | Compare():
+            yield from _fields(node.left)
+            yield from _fields(node.right)
+        case Not():
+            yield from _fields(node.inner)
+        case In():
+            yield from _fields(node.left)
+        case Call():
+            for argument in node.arguments:
+                yield from _fields(argument)
+
+
+def _literals(values: tuple[Node, ...]) -> list[Literal]:
+    if not all(isinstance(value, Literal) for value in values):
+        raise FilterError("syntax", "'in' takes constants only.")
+    return [value for value in values if isinstance(value, Literal)]
+
+
+def _literal_like(column: Column, text: str) -> Literal:
+    try:
+        if column.numeric or column.type in WHOLE:
+            return Literal("number", Decimal(text))
+    except InvalidOperation:
+        raise FilterError("value", f"'{text}' does not fit the property '{column.name}'.") from None
+    if column.type in ("guid", "lookup"):
+        return Literal("guid", canonical_guid(text) or text)
+    if column.type in ("date", "datetime"):
+        return Literal(column.type, text)
+    return Literal("bool", text in ("1", "true")) if column.type == "bool" else Literal("text", text)

@@ -1,0 +1,133 @@
+"""Schema → $metadata: CSDL 4.0 documents of both services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from xml.sax.saxutils import quoteattr
+
+from d365kit.sandbox.schema import Column, Table, schema
+
+_EDM = {
+    "guid": "Edm.Guid",
+    "text": "Edm.String",
+    "code": "Edm.String",
+    "int": "Edm.Int32",
+    "bigint": "Edm.Int64",
+    "decimal": "Edm.Decimal",
+    "money": "Edm.Decimal",
+    "bool": "Edm.Boolean",
+    "date": "Edm.Date",
+    "datetime": "Edm.DateTimeOffset",
+    "choice": "Edm.Int32",
+    "state": "Edm.Int32",
+    "status": "Edm.Int32",
+    "lookup": "Edm.Guid",
+}
+_CRM = "Microsoft.Dynamics.CRM"
+
+
+def edm_type(column: Column) -> str:
+    """Return the type of a column in metadata."""
+    return f"Microsoft.NAV.{column.enum}" if column.enum else _EDM[column.type]
+
+
+@cache
+def business_central() -> str:
+    """Return BC's document: namespace Microsoft.NAV, capabilities per set (business-central.md section 12)."""
+    bc = schema("bc")
+    lines = []
+    for name, members in bc.enums.items():
+        lines.append(f'<EnumType Name="{name}">')
+        lines += [f'<Member Name="{member}" Value="{value}"/>' for member, value in members.items()]
+        lines.append("</EnumType>")
+    for table in bc.sets.values():
+        lines += _entity_type(table, ())
+    lines.append('<EntityContainer Name="NAV">')
+    for table in bc.sets.values():
+        lines.append(f'<EntitySet Name="{table.set}" EntityType="Microsoft.NAV.{table.entity}">')
+        for letter, word, flag in (
+            ("C", "Insert", "Insertable"),
+            ("U", "Update", "Updatable"),
+            ("D", "Delete", "Deletable"),
+        ):
+            lines += _restriction(word, flag, letter in table.methods)
+        lines += [*_restriction_value("ChangeTracking", "Supported", False), "</EntitySet>"]
+    lines.append("</EntityContainer>")
+    return _document("Microsoft.NAV", lines)
+
+
+@cache
+def dataverse() -> str:
+    """Return Dataverse's document: lookups as _x_value beside their navigations (dataverse.md section 1)."""
+    dv = schema("dv")
+    key = '<Key><PropertyRef Name="ownerid"/></Key><Property Name="ownerid" Type="Edm.Guid" Nullable="false"/>'
+    lines = [f'<EntityType Name="principal">{key}</EntityType>']
+    collections: dict[str, dict[str, str]] = {}
+    for table in dv.sets.values():
+        for column in table.lookups():
+            for relation in column.targets:
+                if relation.collection and not column.polymorphic:
+                    collections.setdefault(relation.target, {})[relation.collection] = table.entity
+    for table in dv.sets.values():
+        extra = [*_navigations(table), *_collections(collections.get(table.entity, {}))]
+        lines += _entity_type(table, extra)
+    lines.append('<EntityContainer Name="System">')
+    lines += [f'<EntitySet Name="{table.set}" EntityType="{_CRM}.{table.entity}"/>' for table in dv.sets.values()]
+    lines.append("</EntityContainer>")
+    return _document(_CRM, lines)
+
+
+def _entity_type(table: Table, extra: Iterable[str]) -> list[str]:
+    lines = [f'<EntityType Name="{table.entity}">', f'<Key><PropertyRef Name="{table.key}"/></Key>']
+    for column in table.columns.values():
+        facets = f' MaxLength="{column.length}"' if column.length and column.type in ("text", "code") else ""
+        facets += ' Scale="Variable"' if column.numeric else ""
+        required = column.name == table.key or (table.side == "bc" and column.required)
+        facets += ' Nullable="false"' if required else ""
+        lines.append(f'<Property Name="{column.name}" Type="{edm_type(column)}"{facets}/>')
+    return [*lines, *extra, "</EntityType>"]
+
+
+def _navigations(table: Table) -> Iterable[str]:
+    seen = set()
+    for column in table.lookups():
+        for relation in column.targets:
+            if relation.navigation in seen:
+                continue
+            seen.add(relation.navigation)
+            shared = len({item.navigation for item in column.targets}) < len(column.targets)
+            target = f"{_CRM}.principal" if shared else f"{_CRM}.{relation.target}"
+            referenced = "ownerid" if shared else f"{relation.target}id"
+            yield (
+                f'<NavigationProperty Name="{relation.navigation}" Type="{target}">'
+                f'<ReferentialConstraint Property="{column.name}" ReferencedProperty="{referenced}"/>'
+                "</NavigationProperty>"
+            )
+
+
+def _collections(found: dict[str, str]) -> Iterable[str]:
+    for name, entity in found.items():
+        yield f'<NavigationProperty Name="{name}" Type="Collection({_CRM}.{entity})"/>'
+
+
+def _restriction(word: str, flag: str, allowed: bool) -> list[str]:
+    return _restriction_value(f"{word}Restrictions", flag, allowed)
+
+
+def _restriction_value(term: str, flag: str, allowed: bool) -> list[str]:
+    value = str(allowed).lower()
+    inner = f'<Record><PropertyValue Property="{flag}" Bool="{value}"/></Record>'
+    return [f'<Annotation Term="Org.OData.Capabilities.V1.{term}">{inner}</Annotation>']
+
+
+def _document(namespace: str, lines: Iterable[str]) -> str:
+    head = '<?xml version="1.0" encoding="utf-8"?>'
+    edmx = "http://docs.oasis-open.org/odata/ns/edmx"
+    edm = "http://docs.oasis-open.org/odata/ns/edm"
+    body = "\n".join(lines)
+    return (
+        f'{head}\n<edmx:Edmx Version="4.0" xmlns:edmx={quoteattr(edmx)}><edmx:DataServices>'
+        f"<Schema Namespace={quoteattr(namespace)} xmlns={quoteattr(edm)}>\n{body}\n"
+        "</Schema></edmx:DataServices></edmx:Edmx>"
+    )

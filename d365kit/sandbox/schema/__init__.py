@@ -1,0 +1,249 @@
+"""Schema files → table definitions of both services: what exists, how long, who may write it."""
+
+from __future__ import annotations
+
+import csv
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+ZERO_GUID = "00000000-0000-0000-0000-000000000000"
+BLANK_DATE = "0001-01-01"
+BLANK_TIME = "0001-01-01T00:00:00Z"
+BLANK_ENUM = "_x0020_"
+NUMERIC = frozenset({"decimal", "money"})
+WHOLE = frozenset({"int", "bigint", "choice", "state", "status"})
+TEXTUAL = frozenset({"text", "code"})
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of a choice column; ``state`` is the state a status reason belongs to."""
+
+    value: int
+    label: str
+    state: int | None = None
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A lookup of a Dataverse column: the navigation that binds it and what deleting the target does."""
+
+    table: str
+    column: str
+    navigation: str
+    target: str
+    collection: str
+    on_delete: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One property of a table.
+
+    ``name`` is the property as read, ``attribute`` the column's own name (they differ for lookups), ``length``
+    0 means no limit, ``access`` holds c (create) and u (update) or nothing for read-only.
+    """
+
+    name: str
+    type: str
+    attribute: str = ""
+    length: int = 0
+    low: str = ""
+    high: str = ""
+    access: str = "cu"
+    required: str = ""
+    enum: str = ""
+    options: tuple[Option, ...] = ()
+    targets: tuple[Relation, ...] = ()
+
+    @property
+    def numeric(self) -> bool:
+        """Whether values are decimals, compared as numbers."""
+        return self.type in NUMERIC
+
+    @property
+    def polymorphic(self) -> bool:
+        """Whether the lookup may point to more than one table."""
+        return len({relation.target for relation in self.targets}) > 1
+
+    @property
+    def type_column(self) -> str:
+        """The hidden column that holds the target table of a polymorphic lookup."""
+        return f"_{self.attribute}_type"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One entity set: its names, key, columns in order and the methods it allows."""
+
+    side: str
+    entity: str
+    set: str
+    key: str
+    columns: dict[str, Column]
+    methods: str = ""
+    title: str = ""
+    unique: str = ""
+    named: bool = False
+    series: str = ""
+    indexes: tuple[str, ...] = ()
+    relations: tuple[dict[str, str], ...] = ()
+    folded: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sql(self) -> str:
+        """The table's name in SQLite."""
+        return f"{self.side}_{self.entity if self.side == 'dv' else self.set}"
+
+    def lookups(self) -> Iterator[Column]:
+        """Yield the lookup columns."""
+        return (column for column in self.columns.values() if column.type == "lookup")
+
+    def attribute(self, name: str) -> Column | None:
+        """Return the column with this attribute name (``primarycontactid``), or None."""
+        return self.columns.get(name) or self.columns.get(f"_{name}_value")
+
+    def navigation(self, name: str) -> tuple[Column, Relation] | None:
+        """Return the lookup and its target behind a navigation name, or None."""
+        for column in self.lookups():
+            for relation in column.targets:
+                if relation.navigation == name:
+                    return column, relation
+        return None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All tables of one service, by entity set, plus the members of BC's enumerations."""
+
+    side: str
+    sets: dict[str, Table]
+    enums: dict[str, dict[str, int]]
+
+    def entity(self, name: str) -> Table:
+        """Return the table with this entity (logical) name; KeyError when there is none."""
+        return _by_entity(self.side)[name]
+
+
+@cache
+def _by_entity(side: str) -> dict[str, Table]:
+    return {table.entity: table for table in schema(side).sets.values()}
+
+
+@cache
+def schema(side: str) -> Schema:
+    """Return the schema of ``bc`` or ``dv``. Source: bc-entities.csv, dataverse-entities.csv."""
+    declared = tomllib.loads(_text("tables.toml"))
+    enums = {name: _members(text) for name, text in declared["enums"].items()}
+    build = _bc_table if side == "bc" else _dv_table
+    columns = _bc_columns() if side == "bc" else _dv_columns()
+    tables = [build(name, entry, columns[name]) for name, entry in declared[side].items()]
+    return Schema(side, {table.set: table for table in tables}, enums)
+
+
+def default_of(column: Column, enums: dict[str, dict[str, int]]) -> Any:
+    """Return what BC shows for a blank value of the column. Source: business-central.md section 5."""
+    if column.enum:
+        return next(iter(enums[column.enum]))
+    blanks: dict[str, Any] = {"guid": ZERO_GUID, "date": BLANK_DATE, "datetime": BLANK_TIME}
+    return blanks.get(column.type, "" if column.type in TEXTUAL else 0)
+
+
+def _text(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _records(name: str) -> Iterator[dict[str, str]]:
+    return csv.DictReader(_text(name).splitlines())
+
+
+def _members(text: str) -> dict[str, int]:
+    return {name: int(value) for name, value in (part.split("=") for part in text.split())}
+
+
+def _bc_columns() -> dict[str, dict[str, Column]]:
+    found: dict[str, dict[str, Column]] = {}
+    for row in _records("business_central.csv"):
+        kind, _, enum = row["type"].partition(":")
+        column = Column(
+            name=row["property"],
+            attribute=row["property"],
+            type=kind,
+            length=int(row["length"] or 0),
+            access="cu" if row["access"] == "rw" else "",
+            required=row["required"],
+            enum=enum,
+        )
+        found.setdefault(row["set"], {})[column.name] = column
+    return found
+
+
+def _bc_table(name: str, entry: dict[str, Any], columns: dict[str, Column]) -> Table:
+    return Table(
+        side="bc",
+        entity=entry["entity"],
+        set=name,
+        key=entry.get("key", "id"),
+        columns=columns,
+        methods=entry["methods"],
+        unique=entry.get("unique", ""),
+        named=entry.get("named", False),
+        series=entry.get("series", ""),
+        indexes=tuple(entry.get("indexes", ())),
+        relations=tuple(entry.get("relations", ())),
+        folded={column.lower(): column for column in columns},
+    )
+
+
+def _options(text: str) -> tuple[Option, ...]:
+    found = []
+    for part in filter(None, text.split("|")):
+        number, _, label = part.partition("=")
+        value, _, state = number.partition(":")
+        found.append(Option(int(value), label, int(state) if state else None))
+    return tuple(found)
+
+
+def _relations() -> dict[tuple[str, str], list[Relation]]:
+    found: dict[tuple[str, str], list[Relation]] = {}
+    for row in _records("dataverse_relations.csv"):
+        found.setdefault((row["table"], row["column"]), []).append(Relation(**row))
+    return found
+
+
+def _dv_columns() -> dict[str, dict[str, Column]]:
+    found: dict[str, dict[str, Column]] = {}
+    relations = _relations()
+    for row in _records("dataverse.csv"):
+        name = f"_{row['column']}_value" if row["type"] == "lookup" else row["column"]
+        column = Column(
+            name=name,
+            attribute=row["column"],
+            type=row["type"],
+            length=int(row["length"] or 0),
+            low=row["min"],
+            high=row["max"],
+            access="" if row["access"] == "r" else row["access"],
+            required=row["required"],
+            options=_options(row["options"]),
+            targets=tuple(relations.get((row["table"], row["column"]), ())),
+        )
+        found.setdefault(row["table"], {})[name] = column
+    return found
+
+
+def _dv_table(name: str, entry: dict[str, Any], columns: dict[str, Column]) -> Table:
+    return Table(
+        side="dv",
+        entity=name,
+        set=entry["set"],
+        key=f"{name}id",
+        columns=columns,
+        methods=entry["methods"],
+        title=entry["title"],
+        indexes=tuple(entry.get("indexes", ())),
+    )

@@ -1,0 +1,245 @@
+"""Table definitions → one SQLite file: rows in and out, the row version, pages rendered as JSON text."""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from d365kit.sandbox.odata.values import fold
+from d365kit.sandbox.schema import TEXTUAL, Column, Table, schema
+
+#: SQLite functions take 127 arguments, so a wide row is rendered in parts of this many columns.
+_COLUMNS_PER_PART = 60
+_NATIVE = {"decimal": "", "money": "", "bool": "INTEGER", "int": "INTEGER", "bigint": "INTEGER"}
+_FIRST_VERSION = 1_000_000
+
+Row = dict[str, Any]
+Order = Sequence[tuple[Column, bool]]
+
+
+class Store:
+    """The rows of both services in one SQLite database; path None keeps them in memory."""
+
+    def __init__(self, path: str | Path | None, scratch: bool = False) -> None:
+        """Open a database; ``scratch`` is for one under construction, fast and without a journal."""
+        self.path = str(path) if path is not None else ":memory:"
+        self.lock = threading.RLock()
+        self.connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
+        self.connection.create_function("fold", 1, fold, deterministic=True)
+        journal = "MEMORY" if scratch else "WAL"
+        self.connection.executescript(
+            f"PRAGMA journal_mode = {journal}; PRAGMA synchronous = {'OFF' if scratch else 'NORMAL'};"
+            "PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 1073741824;"
+        )
+
+    def close(self) -> None:
+        """Close the database."""
+        with self.lock:
+            self.connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run a block in one transaction: all of it is kept, or nothing when it raises."""
+        with self.lock:
+            if self.connection.in_transaction:
+                yield self.connection
+                return
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+            except BaseException:
+                self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+
+    def create(self) -> None:
+        """Create every table, without indexes (see `index`)."""
+        with self.transaction() as connection:
+            connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value)")
+            connection.execute("CREATE TABLE truth (kind TEXT, bc_id TEXT, dv_id TEXT)")
+            connection.execute("CREATE TABLE planted (fault TEXT, checked TEXT, kind TEXT, bc_id TEXT, dv_id TEXT)")
+            for table in self.tables():
+                connection.execute(_create_table(table))
+
+    def index(self) -> None:
+        """Create the indexes; done after the bulk of the rows is in, which is faster."""
+        with self.transaction() as connection:
+            for table in self.tables():
+                for name in (*table.indexes, table.unique):
+                    if name:
+                        connection.execute(f'CREATE INDEX "ix_{table.sql}_{name}" ON "{table.sql}" ("{name}")')
+            connection.execute("CREATE INDEX ix_truth ON truth (kind, bc_id)")
+            connection.execute("CREATE INDEX ix_truth_dv ON truth (kind, dv_id)")
+
+    @staticmethod
+    def tables() -> Iterator[Table]:
+        """Yield the tables of both sides."""
+        for side in ("bc", "dv"):
+            yield from schema(side).sets.values()
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a SELECT."""
+        with self.lock:
+            return self.connection.execute(sql, parameters).fetchall()
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """Return the first value of a SELECT, or None."""
+        with self.lock:
+            row = self.connection.execute(sql, parameters).fetchone()
+        return row[0] if row else None
+
+    def meta(self, name: str) -> Any:
+        """Return a remembered setting, or None."""
+        return self.value("SELECT value FROM meta WHERE name = ?", (name,))
+
+    def remember(self, name: str, value: Any) -> None:
+        """Keep a setting with the data."""
+        with self.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def next_version(self, count: int = 1) -> int:
+        """Return the first of ``count`` new row versions; one counter serves the whole organization."""
+        with self.transaction():
+            first = int(self.meta("version") or _FIRST_VERSION)
+            self.remember("version", first + count)
+        return first
+
+    def get(self, table: Table, key: str) -> Row | None:
+        """Return a row by its key, hidden columns included, or None."""
+        return self.find(table, table.key, key)
+
+    def find(self, table: Table, column: str, value: Any) -> Row | None:
+        """Return the first row whose column has the value, or None."""
+        with self.lock:
+            cursor = self.connection.execute(f'SELECT * FROM "{table.sql}" WHERE "{column}" = ? LIMIT 1', (value,))
+            row = cursor.fetchone()
+            return dict(zip((item[0] for item in cursor.description), row, strict=True)) if row else None
+
+    def insert(self, table: Table, row: Row) -> None:
+        """Add one row under a new version; sqlite3.IntegrityError when the key exists."""
+        with self.transaction() as connection:
+            stamped = row | stamp(table, self.next_version())
+            names = ", ".join(f'"{name}"' for name in stamped)
+            marks = ", ".join("?" * len(stamped))
+            connection.execute(f'INSERT INTO "{table.sql}" ({names}) VALUES ({marks})', tuple(stamped.values()))
+
+    def insert_many(self, table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Add rows that already carry their versions; the generator's way in."""
+        columns = ", ".join(f'"{name}"' for name in names)
+        sql = f'INSERT INTO "{table.sql}" ({columns}) VALUES ({", ".join("?" * len(names))})'
+        with self.transaction() as connection:
+            connection.executemany(sql, rows)
+
+    def update(self, table: Table, key: str, changes: Row) -> None:
+        """Change one row and give it a new version."""
+        with self.transaction() as connection:
+            stamped = changes | stamp(table, self.next_version())
+            sets = ", ".join(f'"{name}" = ?' for name in stamped)
+            sql = f'UPDATE "{table.sql}" SET {sets} WHERE "{table.key}" = ?'
+            connection.execute(sql, (*stamped.values(), key))
+
+    def delete(self, table: Table, key: str) -> None:
+        """Remove one row."""
+        with self.transaction() as connection:
+            connection.execute(f'DELETE FROM "{table.sql}" WHERE "{table.key}" = ?', (key,))
+
+    def count(self, table: Table, where: str = "1", parameters: Sequence[Any] = (), limit: int = -1) -> int:
+        """Return the number of rows that meet a condition, counting no further than ``limit``."""
+        if limit < 0:
+            return int(self.value(f'SELECT count(*) FROM "{table.sql}" t WHERE {where}', parameters))
+        inner = f'SELECT 1 FROM "{table.sql}" t WHERE {where} LIMIT {limit}'
+        return int(self.value(f"SELECT count(*) FROM ({inner})", parameters))
+
+    def page(
+        self,
+        table: Table,
+        expressions: str,
+        where: str,
+        parameters: Sequence[Any],
+        order: str,
+        limit: int,
+        skip: int = 0,
+    ) -> list[tuple[Any, ...]]:
+        """Return one page: the SQL expressions of each row that meets a condition, in an order."""
+        sql = f'SELECT {expressions} FROM "{table.sql}" t WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?'
+        return self.query(sql, (*parameters, limit, skip))
+
+
+def stamp(table: Table, version: int) -> Row:
+    """Return the columns that hold a row's version."""
+    return {"versionnumber": version} if table.side == "dv" else {"_tag": bc_tag(version)}
+
+
+def bc_tag(version: int) -> str:
+    """Return BC's etag of a version: base64 of a quoted token, opaque to clients (business-central.md section 7)."""
+    token = f"'19;{version:019d};00;'"
+    return f'W/"{base64.b64encode(token.encode()).decode()}"'
+
+
+def row_json(table: Table, columns: Sequence[Column]) -> str:
+    """Return the SQL expression that renders a row, etag first, as JSON text."""
+    pairs = [("@odata.etag", "t._tag" if table.side == "bc" else "'W/\"' || t.versionnumber || '\"'")]
+    pairs += [(column.name, column_json(column)) for column in columns]
+    parts = []
+    for start in range(0, len(pairs), _COLUMNS_PER_PART):
+        inner = ", ".join(f"'{name}', {sql}" for name, sql in pairs[start : start + _COLUMNS_PER_PART])
+        parts.append(f"json_object({inner})")
+    if len(parts) == 1:
+        return parts[0]
+    middle = [f"substr({part}, 2, length({part}) - 2)" for part in parts]
+    return "'{' || " + " || ',' || ".join(middle) + " || '}'"
+
+
+def column_json(column: Column) -> str:
+    """Return the SQL expression of one column for json_object."""
+    sql = f't."{column.name}"'
+    if column.type == "bool":
+        return f"CASE {sql} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END"
+    return f"iif(typeof({sql}) = 'text', json({sql}), {sql})" if column.numeric else sql
+
+
+def order_sql(order: Order, key: str) -> str:
+    """Return the ORDER BY of a read; the key ends it, so that the order is total."""
+    parts = [f"{_sortable(column)} {'DESC' if descending else 'ASC'}" for column, descending in order]
+    return ", ".join([*parts, f't."{key}" ASC'])
+
+
+def order_values(order: Order) -> list[str]:
+    """Return the SQL expressions whose values mark a row's place in the order."""
+    return [_sortable(column) for column, _ in order]
+
+
+def after(order: Order, key: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return the condition for the rows behind a place; the last value is the key. Nulls come first."""
+    sql, parameters = f't."{key}" > ?', [values[-1]]
+    for (column, descending), value in reversed(list(zip(order, values, strict=False))):
+        name = _sortable(column)
+        if value is None:
+            sql = f"({name} IS NULL AND {sql})" if descending else f"({name} IS NOT NULL OR {sql})"
+            continue
+        beyond = f"{name} < ? OR {name} IS NULL" if descending else f"{name} > ?"
+        sql, parameters = f"({beyond} OR ({name} = ? AND {sql}))", [value, value, *parameters]
+    return sql, parameters
+
+
+def _sortable(column: Column) -> str:
+    return f'CAST(t."{column.name}" AS REAL)' if column.numeric else f't."{column.name}"'
+
+
+def _create_table(table: Table) -> str:
+    lines = []
+    for column in table.columns.values():
+        native = _NATIVE.get(column.type, "INTEGER" if column.options else "TEXT")
+        collate = " COLLATE NOCASE" if table.side == "dv" and column.type in TEXTUAL else ""
+        primary = " PRIMARY KEY" if column.name == table.key else ""
+        lines.append(f'"{column.name}" {native}{collate}{primary}')
+        if column.polymorphic:
+            lines.append(f'"{column.type_column}" TEXT')
+    if table.side == "bc":
+        lines.append("_tag TEXT")
+    return f'CREATE TABLE "{table.sql}" ({", ".join(lines)})'

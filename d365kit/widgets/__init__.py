@@ -1,0 +1,1 @@
+"""ipywidgets over the nouns; they hold no rules of their own."""
