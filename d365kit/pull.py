@@ -262,8 +262,8 @@ def _name_local_currency(kind: Kind, frame: pd.DataFrame, currencies: pd.DataFra
 
 
 def _in_scope(kind: Kind, bc: pd.DataFrame, dv: pd.DataFrame, facts: Mapping[str, str]) -> Sides:
-    parts = {}
-    for side, frame in (("bc", bc), ("dv", dv)):
+    parts: dict[str, pd.DataFrame] = {}
+    for side, frame in zip(SIDES, (bc, dv), strict=True):
         reasons = pd.Series(pd.NA, index=frame.index, dtype=pd.ArrowDtype(pa.string()))
         for condition in kind.source(side).scope:
             fails = _fails(frame, condition, facts) & reasons.isna()

@@ -47,9 +47,8 @@ def run(workspace: Workspace, say: Say) -> dict[str, object]:
     path = (workspace.folder.reports / "latest.html").resolve()
     say(f"   {report}")
     say(f"   {path}")
-    say(
-        f"Done in {monotonic() - started:.0f} s. Open the notebooks with: jupyter lab {workspace.folder.path}/notebooks"
-    )
+    say(f"Done in {monotonic() - started:.0f} s.")
+    say(f"Open the notebooks with: jupyter lab {workspace.folder.path / 'notebooks'}")
     return {
         "pulled": pulled, "coupled": coupled, "found": findings.counts(), "planned": planned,
         "wrote": wrote, "left": left, "verdict": report.verdict, "report": str(path),

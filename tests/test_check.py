@@ -257,6 +257,12 @@ def long_address(it, n):
     return [pair]
 
 
+@defect("customers_vendors/text_fits")
+def long_name_of_an_account_nobody_decided_on(it, n):
+    it.add("customer", "dv", f"a{n}", state=0, relationship_type=3, **(customer(n) | {"name": "x" * 101}))
+    return [(None, f"a{n}")]
+
+
 @defect("customers_vendors/number_fits")
 def long_number(it, n):
     pair = add_customer(it, n)
@@ -509,6 +515,21 @@ def test_a_local_currency_that_will_be_created_needs_a_rate_of_the_base_currency
     assert found(run(it, "setup")) == []
     it.change("currency", "bc", "b-USD", rate=None)
     assert found(run(it, "setup")) == [("setup/local_currency_known", LCY_ID, None)]
+
+
+def test_rates_that_cannot_be_calculated_are_not_blamed_on_each_currency():
+    it = clean_company()
+    it.facts |= {"local_currency": "DEM", "base_currency": "AUD"}
+    for code in ("USD", "GBP", "CHF"):
+        it.change("currency", "bc", f"b-{code}", rate=None)
+    assert found(run(it, "setup", "currencies")) == [("setup/local_currency_known", LCY_ID, None)]
+
+
+def test_a_base_currency_that_business_central_does_not_know_leaves_every_currency_without_a_rate():
+    it = clean_company()
+    it.facts["base_currency"] = "AUD"
+    it.change("currency", "bc", "b-USD", rate=None)
+    assert found(run(it, "setup", "currencies")) == [("currencies/rate_defined", "b-USD", "d-USD")]
 
 
 def test_the_base_currency_must_be_known():

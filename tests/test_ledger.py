@@ -165,7 +165,6 @@ def test_a_folder_or_a_file_in_the_way_is_a_settings_error(tmp_path):
 
 
 def test_addresses_in_messages_hide_the_password():
-    assert "secret" not in Store(None, "").name
     with pytest.raises(SettingsError) as caught:
         Ledger.open("postgresql+nodriver://ada:secret@host/db")
     assert "secret" not in str(caught.value)
@@ -603,6 +602,13 @@ def test_an_unknown_change_is_settled_by_itself_or_by_a_later_run_of_its_plan(le
     assert [o.change for o in ledger.outcomes(first)] == ["c1", "c2", "c3"]
 
 
+def test_an_earlier_failure_says_nothing_about_a_later_try(ledger):
+    first, second = (ledger.begin_run("plan", "f", **WHO) for _ in range(2))
+    ledger.settle(first, outcome("c1", "failed"), **WHO)
+    intend(ledger, second, "c1")
+    assert ledger.unsettled() == [outcome("c1", "unknown")]
+
+
 def test_a_failed_change_may_be_tried_again(ledger):
     run = ledger.begin_run("plan", "f", **WHO)
     intend(ledger, run, "c1")
@@ -686,6 +692,20 @@ def test_processes_at_once_break_nothing_and_lose_nothing(path):
         assert [d.position for d in ledger.decisions()] == list(range(1, len(frame) + 60 * len(printed) + 1))
         assert list(ledger.runs()["done"]) == [60] * len(printed)
         assert len(ledger.agreements("customer")) == 60 * len(printed)
+
+
+def test_a_ledger_that_somebody_else_makes_first_is_simply_opened(path, monkeypatch):
+    writing = Store.writing
+
+    def after_somebody_else(store: Store):
+        monkeypatch.setattr(Store, "writing", writing)
+        with Ledger.open(path) as other:
+            other.confirm("customer", [AX], **WHO)
+        return store.writing()
+
+    monkeypatch.setattr(Store, "writing", after_somebody_else)
+    with Ledger.open(path) as ledger:
+        assert pairs(ledger) == {("A", "X")}
 
 
 def test_threads_share_a_ledger(ledger):

@@ -278,7 +278,7 @@ def test_the_order_of_rows_changes_nothing(tmp_path_factory, seed, size):
         "customer",
     )
     book.close()
-    pd.testing.assert_frame_equal(first.frame, again.frame)
+    pd.testing.assert_frame_equal(first.frame, again.frame, check_exact=True)
 
 
 # --- ties, rivals, doubts ---------------------------------------------------------------------------

@@ -124,6 +124,15 @@ def test_what_is_stale_is_named():
     assert "Made from another snapshot: the findings." in Reader(ws.report().html).text
 
 
+def test_a_value_of_a_record_that_is_not_there_is_not_called_missing():
+    found = [{"check": "a/b", "severity": "info", "kind": "item", "bc_id": "x", "field": "gtin", "bc_value": "978"}]
+    for ids, there in (({}, "978 –"), ({"dv_id": "y"}, "978 missing")):
+        findings = replace(made.findings(0), frame=from_rows([{**found[0], **ids}], FINDING_COLUMNS))
+        ws = replace(made.workspace(), findings=findings)
+        assert there in Reader(ws.report().html).text
+        assert there in Reader(findings._repr_html_()).text
+
+
 def test_every_kind_has_a_verdict_also_when_it_was_not_compared():
     ws = made.workspace()
     kinds = {k["kind"]: (k["state"], k["words"]) for k in ws.report().data["kinds"]}

@@ -696,8 +696,8 @@ CHECKS = {
         WHERE code NOT IN (SELECT currencyCode FROM bc_currencyExchangeRates)""",
     "currencies/code_fits": "SELECT id, NULL FROM bc_currencies WHERE length(code) > 5",
     "currencies/currency_active": f"{CURRENCIES} d.statecode <> 0",
-    "currencies/rate_matches": f"""{CURRENCIES}
-        abs(d.exchangerate * ifnull({RATE.format(BASE)}, 1) / {RATE.format("b.code")} - 1) > 1e-8""",
+    "currencies/rate_matches": f"""{CURRENCIES} {BASE} = 'EUR'
+        AND abs(d.exchangerate / {RATE.format("b.code")} - 1) > 1e-8""",
     "customers_vendors/currency_same": f"""{CUSTOMERS} EXISTS (SELECT 1 FROM truth c
         WHERE c.kind = 'currency' AND c.bc_id = b.currencyId AND c.dv_id <> d._transactioncurrencyid_value)""",
     "customers_vendors/currency_coupled": f"""{CUSTOMERS} b.currencyId <> '{ZERO_GUID}'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import cast
 
 from d365kit.apply.wire import Body, body_of, holds
 from d365kit.errors import ServiceError, SignInFailed, StalePlan, StaleRecord, Throttled, Unreachable
@@ -202,7 +203,7 @@ class _Agreements:
             for side in SIDES:
                 rows = records(snapshot[kind.name].everything(side))
                 self._rows[kind.name, side] = {str(r["id"]): r for r in rows}
-            self._held[kind.name] = ledger.agreements(kind.name)
+            self._held[kind.name] = cast("dict[tuple[str, str], Agreement]", ledger.agreements(kind.name))
             couplings = ledger.couplings(kind.name)
             self._partners[kind.name] = dict(zip(couplings["bc_id"], couplings["dv_id"], strict=True))
         for change in plan:

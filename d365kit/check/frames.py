@@ -99,7 +99,7 @@ class CheckFrames(Mapping[str, pa.Table]):
     - <frame>_bc and <frame>_dv: all records of one side, in scope or not: id, outside, the fields.
     - ``setup``: one row: bc_id (the local currency), dv_id, local_currency, base_currency, company.
     - ``couplings``: kind, bc_id, dv_id, bc_missing, dv_missing.
-    - ``long_texts``: texts that travel and are longer than the other side holds (C3).
+    - ``long_texts``: texts longer than the other side holds, of records that travel or may do so (C3).
     - the snapshot's extras, a dot in their name written as an underscore.
 
     Blank texts are null everywhere, so “filled” is “not null”. With ``words``, the columns of fields are
@@ -197,7 +197,7 @@ class CheckFrames(Mapping[str, pa.Table]):
         return pa.concat_tables([LONG_TEXTS.empty_table(), *map(self._too_long, self._catalogue)])
 
     def _too_long(self, kind: Kind) -> pa.Table:
-        """The texts of ``kind`` that will be cut on their way, by the lengths in the catalogue (C3)."""
+        """The texts of ``kind`` that would be cut on their way, by the lengths in the catalogue (C3)."""
         parts = [LONG_TEXTS.empty_table()]
         for toward in SIDES:
             sender = other_side(toward)
@@ -216,10 +216,10 @@ class CheckFrames(Mapping[str, pa.Table]):
         """The rows of the kind's frame whose text is in ``cut`` (id and text) and goes ``toward`` a side."""
         sender = other_side(toward)
         frame = self[FRAME_OF.get(kind.name, kind.name)]
-        goes = pc.equal(frame["will_create"], toward)
-        if not f.create_only:
-            goes = pc.or_(goes, frame["coupled"])
-        rows = frame.filter(pc.and_(goes, pc.is_in(frame[f"{sender}_id"], value_set=flat(cut["id"]))))
+        goes = pc.is_in(frame[f"{sender}_id"], value_set=flat(cut["id"]))
+        if f.create_only:
+            goes = pc.and_(goes, pc.invert(frame["coupled"]))
+        rows = frame.filter(goes)
         schema = pa.schema([("id", pa.string()), (f.name, pa.string())])
         columns = {
             "kind": _constant(kind.name, len(rows)),

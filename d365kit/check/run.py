@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -95,6 +94,8 @@ def _preflight(check: Check, frames: CheckFrames, desk: Desk) -> None:
 
 
 def _preflight_sql(check: Check, frames: CheckFrames, desk: Desk) -> None:
+    import duckdb
+
     try:
         columns = desk.columns(check.frame, *_sql(check))
     except duckdb.CatalogException as problem:

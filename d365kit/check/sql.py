@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-import duckdb
 import pyarrow as pa
 
 #: Where the failing rows of a check may say what they need; further columns can fill the check's message.
@@ -41,6 +40,8 @@ class Desk:
         self._frames = frames
         self._found: dict[tuple[str, str, str], Violations] = {}
         self._known: set[str] = set()
+        import duckdb
+
         self._connection = duckdb.connect(config=_CLOSED)
         self._connection.execute("SET python_enable_replacements = false")
         self._connection.execute("SET enable_progress_bar = false")

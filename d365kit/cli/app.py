@@ -15,7 +15,7 @@ from d365kit.errors import D365KitError
 log = logging.getLogger("d365kit")
 
 #: What Typer raises for wrong usage. Newer versions carry a Click of their own, so it is reached through Typer.
-_USAGE = typer.BadParameter.__bases__[0]
+_USAGE: type[Exception] = typer.BadParameter.__bases__[0]
 #: A fault of d365kit itself, as the BSD convention for programs has it (EX_SOFTWARE).
 INTERNAL = 70
 
@@ -56,7 +56,7 @@ def _run() -> int:
         _tell("Stopped.", "Nothing was left half done; run the same command again to go on.", 130)
         return 130
     except _USAGE as error:
-        error.show()
+        error.show()  # type: ignore[attr-defined]
         return 2
     except KeyboardInterrupt:
         _tell("Stopped.", "Nothing was left half done; run the same command again to go on.", 130)

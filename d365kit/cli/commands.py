@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from d365kit.cli.common import HERE, At, Json, Verbose, log_file, opened, out, start_log
 from d365kit.errors import SettingsError
+
+if TYPE_CHECKING:
+    from d365kit.nouns import Findings, Limits
 
 __all__ = ["log_file", "register"]
 
@@ -218,7 +221,7 @@ def plan(
         made = ws.plan(kind or None)
         if save_to:
             made.save(save_to)
-        out(made.to_dict(), terminal.lines(made), as_json=as_json)
+        out(made.to_dict(), "\n".join(terminal.lines(made)), as_json=as_json)
 
 
 def apply(
@@ -265,7 +268,7 @@ def _pair(ids: list[str]) -> list[tuple[str, str]]:
     return [(ids[0], ids[1])]
 
 
-def _limits(limits, given: list[str]):  # type: ignore[no-untyped-def]
+def _limits(limits: Limits, given: list[str]) -> Limits:
     from dataclasses import replace
 
     for text in given:
@@ -276,11 +279,16 @@ def _limits(limits, given: list[str]):  # type: ignore[no-untyped-def]
             number = -1.0
         if name not in ("update", "create", "uncouple") or number < 0:
             raise SettingsError(f"“{text}” is no limit.", "Write update=30%, create=500 or uncouple=10.")
-        limits = replace(limits, **{name: number if name == "update" else int(number)})
+        if name == "update":
+            limits = replace(limits, update=number)
+        elif name == "create":
+            limits = replace(limits, create=int(number))
+        else:
+            limits = replace(limits, uncouple=int(number))
     return limits
 
 
-def _findings_text(findings) -> str:  # type: ignore[no-untyped-def]
+def _findings_text(findings: Findings) -> str:
     lines = [str(findings)]
     grouped = findings.frame.groupby(["severity", "check"], sort=True).agg(
         records=("kind", "size"), fix=("fix", "first")

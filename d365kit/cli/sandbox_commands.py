@@ -20,9 +20,7 @@ def about() -> None:
 @app.command()
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
-    db: Annotated[Path, typer.Option(help="The SQLite file; made when it is missing.")] = Path(
-        "sandbox.db"
-    ),
+    db: Annotated[Path, typer.Option(help="The SQLite file; made when it is missing.")] = Path("sandbox.db"),
     customers: Annotated[int, typer.Option(min=0, help="Size of a new demo company.")] = 2000,
     seed: Annotated[int, typer.Option(help="Which demo company to make.")] = 1,
     as_json: Json = False,

@@ -6,10 +6,10 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 
 from d365kit.errors import StalePlan
-from d365kit.kinds import LCY_ID, Catalogue, Field, Kind, Side, load_catalogue, other_side
+from d365kit.kinds import LCY_ID, SIDES, Catalogue, Field, Kind, Side, load_catalogue, other_side
 from d365kit.ledger import Ledger
 from d365kit.nouns import Change, FieldChange, Findings, Plan, Snapshot
 from d365kit.nouns.frames import records
@@ -20,6 +20,8 @@ from d365kit.plan.values import Value, carried, same
 _NEW_IDS = uuid.UUID("d7a9a0d6-1f0e-5b8e-9a55-d365d365d365")
 
 Row = dict[str, Value]
+#: Field → the value each side held at the last synchronisation.
+Agreement = Mapping[str, Mapping[str, Value]]
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,9 @@ class _Work:
     def know(self, kind: Kind) -> None:
         """Take in one kind's records, couplings and gate."""
         sides = self.snapshot[kind.name]
-        for side in ("bc", "dv"):
-            self.rows[kind.name, side] = {str(r["id"]): r for r in records(sides.everything(side))}
+        for side in SIDES:
+            rows = cast("list[Row]", records(sides.everything(side)))
+            self.rows[kind.name, side] = {str(r["id"]): r for r in rows}
         couplings = self.ledger.couplings(kind.name)
         pairs = list(zip(couplings["bc_id"], couplings["dv_id"], strict=True))
         self.pairs[kind.name] = pairs
@@ -131,7 +134,7 @@ class _Work:
 def _plan_kind(work: _Work, kind: Kind) -> None:
     _plan_creates(work, kind)
     pairs = work.pairs[kind.name]
-    agreements = work.ledger.agreements(kind.name)
+    agreements = cast("dict[tuple[str, str], Agreement]", work.ledger.agreements(kind.name))
     unchanged = 0
     for bc_id, dv_id in pairs:
         before = len(work.changes)
@@ -213,8 +216,7 @@ def _reference(
     partner = work.partners.get((field.refers_to, source), {}).get(record)
     if partner is None:
         # The check of this prerequisite names the record; a required reference stops it here as well.
-        wait = [f"waits for {field.title} {label} to be coupled"] if field.required else []
-        return None, [], wait
+        return None, [], [f"waits for {field.title} {label} to be coupled"] if field.required else []
     change = FieldChange(field.name, before, partner, field.type, before_label, label)
     need = work.created_by.get((field.refers_to, source, record))
     wait = work.waits_for(field, source, record)
@@ -288,12 +290,12 @@ class _Found:
         return self.to_bc if side == "bc" else self.to_dv
 
 
-def _plan_pair(work: _Work, kind: Kind, bc_id: str, dv_id: str, agreement: Mapping[str, Mapping]) -> None:
+def _plan_pair(work: _Work, kind: Kind, bc_id: str, dv_id: str, agreement: Agreement) -> None:
     bc, dv = work.rows[kind.name, "bc"].get(bc_id), work.rows[kind.name, "dv"].get(dv_id)
     blocked = list(work.gate(kind, bc_id, dv_id))
     title = work.title(kind, bc or dv, bc_id)
     if bc is None or dv is None:
-        gone = "bc" if bc is None else "dv"
+        gone: Side = "bc" if bc is None else "dv"
         half = _change(work, kind, "update", gone, bc_id, dv_id, title)
         blocked_by = tuple(blocked) or ("setup/both_halves_exist",)
         work.changes.append(replace(half, reason=f"its half in {_name(gone)} is gone", blocked_by=blocked_by))
@@ -301,7 +303,7 @@ def _plan_pair(work: _Work, kind: Kind, bc_id: str, dv_id: str, agreement: Mappi
     outside = [str(r["outside"]) for r in (bc, dv) if r.get("outside")]
     blocked += [f"outside the synchronisation: {reason}" for reason in outside]
     found = _differences(work, kind, bc, dv, agreement)
-    for side in ("dv", "bc"):
+    for side in reversed(SIDES):
         fields = found.going_to(side)
         if fields:
             change = _change(work, kind, "update", side, bc_id, dv_id, title)
@@ -324,7 +326,7 @@ def _change(work: _Work, kind: Kind, action: str, side: Side, bc_id: str, dv_id:
     return Change(work.next_id(kind), kind.name, action, side, bc_id, dv_id, title)
 
 
-def _differences(work: _Work, kind: Kind, bc: Row, dv: Row, agreement: Mapping[str, Mapping]) -> _Found:
+def _differences(work: _Work, kind: Kind, bc: Row, dv: Row, agreement: Agreement) -> _Found:
     found = _Found([], [], [], {"bc": [], "dv": []}, {"bc": [], "dv": []})
     for f in kind.fields:
         if f.create_only or not any(f in kind.fields_to(s) for s in ("bc", "dv")):
@@ -352,18 +354,18 @@ def _agree(work: _Work, field: Field, bc: Row, dv: Row) -> bool:
 
 
 def _target(
-    work: _Work, kind: Kind, field: Field, bc: Row, dv: Row, agreed: Mapping | None
+    work: _Work, kind: Kind, field: Field, bc: Row, dv: Row, agreed: Mapping[str, Value] | None
 ) -> Literal["bc", "dv", "ask", ""]:
     """Where this difference goes: to one side, to the analyst, or nowhere (three-way comparison, B1)."""
-    allowed = [s for s in ("dv", "bc") if field in kind.fields_to(s)]
-    values = {"bc": bc.get(field.name), "dv": dv.get(field.name)}
+    allowed = [s for s in reversed(SIDES) if field in kind.fields_to(s)]
+    values: dict[Side, Value] = {"bc": bc.get(field.name), "dv": dv.get(field.name)}
     if len(allowed) == 1:
         blank = values[other_side(allowed[0])] is None
         return "" if blank and field.keep_when_blank else allowed[0]
     if agreed is not None:
         changed = {s: not _unchanged(field, values[s], agreed.get(s)) for s in ("bc", "dv")}
         if changed["bc"] != changed["dv"]:
-            source = "bc" if changed["bc"] else "dv"
+            source: Side = "bc" if changed["bc"] else "dv"
             return "" if values[source] is None and field.keep_when_blank else other_side(source)
         winner = work.strategy.conflict
     elif values["bc"] is None or values["dv"] is None:

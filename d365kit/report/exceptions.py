@@ -17,7 +17,7 @@ LIMIT = 200
 def exceptions(made_of: Inputs, limit: int = LIMIT) -> list[Row]:
     """One entry a failed check: severity, records, fix, owner, rules, and at most ``limit`` of its rows."""
     groups: dict[str, list[Row]] = {}
-    for row in records(made_of.findings.frame):
+    for row in made_of.found:
         groups.setdefault(str(row["check"]), []).append(row)
     found = [_check(made_of, check, rows, limit) for check, rows in groups.items()]
     return sorted(found, key=lambda c: (_rank(c["severity"]), -int(str(c["findings"])), str(c["check"])))
@@ -89,5 +89,5 @@ def open_now(made_of: Inputs, made_on: str, previous: dict | None) -> list[Row]:
             "severity": row["severity"] or "info",
             "since": first.get(key_of(row)) or made_on,
         }
-        for row in records(made_of.findings.frame)
+        for row in made_of.found
     ]

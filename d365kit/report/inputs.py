@@ -10,7 +10,7 @@ import pandas as pd
 
 from d365kit.kinds import Catalogue, Side
 from d365kit.nouns import Decision, Findings, Plan, Proposals, Run, Snapshot
-from d365kit.nouns.frames import plain
+from d365kit.nouns.frames import plain, records
 
 Row = dict[str, object]
 
@@ -39,6 +39,11 @@ class Inputs:
     plan: Plan
     run: Run | None
     catalogue: Catalogue
+
+    @cached_property
+    def found(self) -> list[Row]:
+        """The findings' rows, read from their frame once."""
+        return records(self.findings.frame)
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from d365kit.kinds import SIDES, Field, Kind, Side, other_side
 from d365kit.nouns import Change, Run
-from d365kit.nouns.frames import plain, records
+from d365kit.nouns.frames import plain
 from d365kit.nouns.run import STATES
 from d365kit.report.inputs import Inputs, Row
 from d365kit.show.cells import reasons_of
@@ -23,7 +23,7 @@ Waiting = tuple[str, Side, str]
 def push(made_of: Inputs, limit: int = LIMIT) -> Row:
     """The plan in figures by kind; blocked changes by reason with the fix; conflicts with both values."""
     plan = made_of.plan
-    fixes = {str(r["check"]): str(r["fix"] or "") for r in records(made_of.findings.frame)}
+    fixes = {str(r["check"]): str(r["fix"] or "") for r in made_of.found}
     conflicts = [c for c in plan if c.action == "conflict" and not c.blocked]
     return {
         "counts": plan.counts(),

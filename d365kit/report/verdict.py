@@ -157,10 +157,8 @@ def _kind_words(made_of: Inputs, kind: str, records: int, unchecked: str) -> tup
     if held:
         return "not_safe", f"not safe: {count(held, 'change')} held back"
     if critical:
-        return (
-            "except" if ready else "not_safe",
-            f"{count(critical, 'critical finding')}, {count(ready, 'change')} ready",
-        )
+        found = count(critical, "critical finding")
+        return ("except", f"{count(ready, 'change')} ready, {found}") if ready else ("not_safe", found)
     if unchecked:
         return "nothing to check", (f"{count(ready, 'change')} planned, " if ready else "") + unchecked
     return ("ready", f"{count(ready, 'change')} ready") if ready else ("nothing_to_do", "nothing to do")

@@ -128,16 +128,17 @@ class BusinessCentral:
             where, parameters = f"({where}) AND {condition}", [*parameters, *values]
         found = self.read_page(table, query, where, parameters, limit + 1, skip)
         page = found[:limit]
-        body = f'{head},"value":[{",".join(row[0] for row in page)}]'
+        tail = b"]}"
         more = len(found) > limit and (query.top is None or query.top > limit) and page
         if more:
-            body += f',"@odata.nextLink":{dumps(self.next_link(request, prefix + table.set, query, page[-1], limit))}'
-        return Reply(body=(body + "}").encode())
+            link = self.next_link(request, prefix + table.set, query, page[-1], limit)
+            tail = f'],"@odata.nextLink":{dumps(link)}}}'.encode()
+        return Reply(body=b"".join((head.encode(), b',"value":[', b",".join(row[0] for row in page), tail)))
 
     def read_page(
         self, table: Table, query: Query, where: str, parameters: Sequence[Any], limit: int, skip: int
     ) -> list[tuple[Any, ...]]:
-        """Return rows as (JSON text, order values..., key)."""
+        """Return rows as (JSON, order values..., key)."""
         expressions = [self.json_of(table, query.select), *order_values(query.order), f't."{table.key}"']
         order = order_sql(query.order, table.key)
         return self.store.page(table, ", ".join(expressions), where, parameters, order, limit, skip)
@@ -173,7 +174,7 @@ class BusinessCentral:
             f'SELECT {self.json_of(table, columns)} FROM "{table.sql}" t WHERE t."{table.key}" = ?', (key,)
         )
         context = f"{request.root}/$metadata#{prefix}{table.set}/$entity"
-        return Reply(status, f'{{"@odata.context":{dumps(context)},{text[1:]}'.encode())
+        return Reply(status, f'{{"@odata.context":{dumps(context)},'.encode() + text[1:])
 
     def existing(self, table: Table, key: str) -> Row:
         """Return the row of a key in an address; Refusal when it is no GUID or names no row."""

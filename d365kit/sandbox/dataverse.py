@@ -136,11 +136,12 @@ class Dataverse:
             where, parameters = f"({where}) AND {condition}", [*parameters, *values]
         found = self.read_page(table, query, where, parameters, limit + 1, patterns)
         page = found[:limit]
-        body = f'{head},"value":[{",".join(row[0] for row in page)}]'
+        tail = b"]}"
         if len(found) > limit and not capped:
             token = pages.skip_token(table, query, number, page[0][1:], page[-1][1:])
-            body += f',"@odata.nextLink":{dumps(_next_link(request, table, token))}'
-        return Reply(body=(body + "}").encode(), headers=_applied(request))
+            tail = f'],"@odata.nextLink":{dumps(_next_link(request, table, token))}}}'.encode()
+        body = b"".join((head.encode(), b',"value":[', b",".join(row[0] for row in page), tail))
+        return Reply(body=body, headers=_applied(request))
 
     def head(self, request: Request, table: Table, query: Query) -> str:
         """Return the opening of a collection's body."""
@@ -161,7 +162,7 @@ class Dataverse:
     def read_page(
         self, table: Table, query: Query, where: str, parameters: Sequence[Any], limit: int, patterns: Sequence[str]
     ) -> list[tuple[Any, ...]]:
-        """Return rows as (JSON text, order values..., key)."""
+        """Return rows as (JSON, order values..., key)."""
         columns = _with_key(table, query.select)
         place = [*order_values(query.order), f't."{table.key}"']
         order = order_sql(query.order, table.key)
@@ -171,7 +172,7 @@ class Dataverse:
         expressions = pages.annotated_expressions(columns)
         width, symbols = len(expressions), pages.currency_symbols(self.store)
         rows = self.store.page(table, ", ".join([*expressions, *place]), where, parameters, order, limit)
-        return [(pages.annotate(table, columns, row, patterns, symbols).decode(), *row[width:]) for row in rows]
+        return [(pages.annotate(table, columns, row, patterns, symbols), *row[width:]) for row in rows]
 
     def json_of(self, table: Table, columns: tuple[Column, ...]) -> str:
         """Return the rendering expression of a selection, remembered."""
@@ -200,9 +201,9 @@ class Dataverse:
         found = self.read_page(table, query, f't."{table.key}" = ?', [key], 1, patterns)
         names = f"({','.join(column.name for column in query.select)})" if query.selected else ""
         context = dumps(f"{request.root}/$metadata#{table.set}{names}/$entity")
-        body = f'{{"@odata.context":{context},{found[0][0][1:]}'
+        body = f'{{"@odata.context":{context},'.encode() + found[0][0][1:]
         tag = self.store.value(f'SELECT versionnumber FROM "{table.sql}" WHERE "{table.key}" = ?', (key,))
-        return Reply(status, body.encode(), {"ETag": f'W/"{tag}"'} | _applied(request))
+        return Reply(status, body, {"ETag": f'W/"{tag}"'} | _applied(request))
 
     def guid(self, table: Table, key: str) -> str:
         """Return the id in an address; Refusal for alternate keys, which no table here defines."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import threading
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ import uvicorn
 from d365kit.sandbox.emulation import Sandbox
 
 HOST = "127.0.0.1"
+_STDIN = 0
 
 
 class _Server(uvicorn.Server):
@@ -75,9 +75,10 @@ def _listen(port: int) -> socket.socket:
 
 
 def _stop_with_stdin(server: uvicorn.Server) -> None:
+    # Not through sys.stdin: a thread blocked in its buffer would keep the interpreter from ending on Ctrl-C.
     try:
-        while sys.stdin.buffer.read(4096):
+        while os.read(_STDIN, 4096):
             pass
-    except (OSError, ValueError):
+    except OSError:
         pass
     server.should_exit = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,13 +128,6 @@ class Store:
             marks = ", ".join("?" * len(stamped))
             connection.execute(f'INSERT INTO "{table.sql}" ({names}) VALUES ({marks})', tuple(stamped.values()))
 
-    def insert_many(self, table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Add rows that already carry their versions; the generator's way in."""
-        columns = ", ".join(f'"{name}"' for name in names)
-        sql = f'INSERT INTO "{table.sql}" ({columns}) VALUES ({", ".join("?" * len(names))})'
-        with self.transaction() as connection:
-            connection.executemany(sql, rows)
-
     def update(self, table: Table, key: str, changes: Row) -> None:
         """Change one row and give it a new version."""
         with self.transaction() as connection:
@@ -182,7 +175,10 @@ def bc_tag(version: int) -> str:
 
 
 def row_json(table: Table, columns: Sequence[Column]) -> str:
-    """Return the SQL expression that renders a row, etag first, as JSON text."""
+    """Return the SQL expression that renders a row, etag first, as JSON in UTF-8.
+
+    Bytes, because a page is joined and sent as they are: text would be decoded and encoded again.
+    """
     pairs = [("@odata.etag", "t._tag" if table.side == "bc" else "'W/\"' || t.versionnumber || '\"'")]
     pairs += [(column.name, column_json(column)) for column in columns]
     parts = []
@@ -190,9 +186,9 @@ def row_json(table: Table, columns: Sequence[Column]) -> str:
         inner = ", ".join(f"'{name}', {sql}" for name, sql in pairs[start : start + _COLUMNS_PER_PART])
         parts.append(f"json_object({inner})")
     if len(parts) == 1:
-        return parts[0]
+        return f"CAST({parts[0]} AS BLOB)"
     middle = [f"substr({part}, 2, length({part}) - 2)" for part in parts]
-    return "'{' || " + " || ',' || ".join(middle) + " || '}'"
+    return "CAST('{' || " + " || ',' || ".join(middle) + " || '}' AS BLOB)"
 
 
 def column_json(column: Column) -> str:

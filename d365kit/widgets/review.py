@@ -32,7 +32,8 @@ class Review(w.VBox):
         self._workspace, self._kind = workspace, kind
         rows = workspace.proposals(kind).frame
         rows = rows[rows["band"].isin(bands) & rows["bc_id"].notna() & rows["dv_id"].notna()]
-        self._rows = rows.sort_values(["probability", "bc_id", "rank"], ascending=[False, True, True]).to_dict("records")
+        rows = rows.sort_values(["probability", "bc_id", "rank"], ascending=[False, True, True])
+        self._rows = rows.to_dict("records")
         self._at = 0
         self._decided: list[int] = []
         self._progress = w.IntProgress(max=max(len(self._rows), 1), layout=w.Layout(width="100%"))

@@ -18,7 +18,7 @@ from d365kit import plan as planning
 from d365kit import pull as pulling
 from d365kit import report as reporting
 from d365kit.errors import LedgerError, SettingsError, UnknownRecord
-from d365kit.kinds import Catalogue, load_catalogue
+from d365kit.kinds import SIDES, Catalogue, load_catalogue
 from d365kit.ledger import Ledger
 from d365kit.nouns import Decision, Findings, Limits, Pair, Plan, Proposals, Report, Run, Snapshot
 from d365kit.progress import Bars
@@ -341,10 +341,10 @@ class Workspace:
 
     def _known(self, kind: str, pairs: Pairs) -> list[Pair]:
         sides = self.snapshot[self.catalogue[kind].name]
-        known = {s: set(sides.everything(s)["id"]) for s in ("bc", "dv")}  # type: ignore[arg-type]
+        known = {s: set(sides.everything(s)["id"]) for s in SIDES}
         chosen = []
         for bc_id, dv_id in pairs:
-            for side, record in (("bc", bc_id), ("dv", dv_id)):
+            for side, record in zip(SIDES, (bc_id, dv_id), strict=True):
                 if record and record.lower() not in known[side]:
                     raise UnknownRecord(f"The snapshot has no {kind} {record} on the {side} side.", "Pull again.")
             chosen.append(Pair(bc_id.lower(), dv_id.lower()))

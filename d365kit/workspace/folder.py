@@ -131,7 +131,7 @@ class Folder:
 
 
 class _Lock(FileLock):
-    def acquire(self, *args: object, **more: object):  # type: ignore[no-untyped-def, override]
+    def acquire(self, *args: object, **more: object):
         try:
             return super().acquire(*args, **more)  # type: ignore[arg-type]
         except Timeout as problem:

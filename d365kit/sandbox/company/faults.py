@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from d365kit.sandbox.company import injections as inject
-from d365kit.sandbox.company.injections import Found
+from d365kit.sandbox.company.pick import Found
 from d365kit.sandbox.company.world import World
 
 
@@ -295,7 +295,7 @@ FAULTS: tuple[Fault, ...] = (
         "local_currency_missing",
         "currency",
         "dv",
-        "The local currency is not among the currencies, and another one is the base currency.",
+        "The local currency is not among the currencies, and the base currency is one BC does not know.",
         "setup/local_currency_known",
         1,
         inject.local_currency_missing,

@@ -6,33 +6,19 @@ from decimal import Decimal
 from typing import Any
 
 from d365kit.sandbox.business_central_writes import next_number
-from d365kit.sandbox.company import items, masters
+from d365kit.sandbox.company import items, masters, pick
+from d365kit.sandbox.company.pick import Found
 from d365kit.sandbox.company.world import World
 from d365kit.sandbox.odata.values import stored_number
 from d365kit.sandbox.schema import BLANK_ENUM, ZERO_GUID, schema
 
-Found = tuple[str | None, str | None]
-
-_CANDIDATES = 2000
 #: Countries whose name fits the ten characters of BC's code, so that only the country check speaks.
 _SHORT_NAMES = "('DE','AT','BE','FR','ES','IT','DK','SE','NO','PL','IE')"
-_PAIRS = {
-    "customer": "JOIN bc_customers b ON b.id = p.bc_id JOIN dv_account d ON d.accountid = p.dv_id",
-    "contact": "JOIN bc_contacts b ON b.id = p.bc_id JOIN dv_contact d ON d.contactid = p.dv_id",
-    "item": "JOIN bc_items b ON b.id = p.bc_id JOIN dv_product d ON d.productid = p.dv_id",
-}
-_NO_PERSON = (
-    "NOT EXISTS (SELECT 1 FROM bc_contactsInformation l JOIN bc_contacts c ON c.companyNumber = l.contactNumber "
-    "WHERE l.relatedId = b.id AND c.type = 'Person')"
-)
-_NO_CONTACT = "NOT EXISTS (SELECT 1 FROM dv_contact c WHERE c._parentcustomerid_value = d.accountid)"
-_LONELY = f"{_NO_PERSON} AND {_NO_CONTACT}"
-_UNPAIRED = "NOT EXISTS (SELECT 1 FROM truth p WHERE p.kind = '{kind}' AND p.bc_id = b.id)"
 
 
 def salesperson_without_user(world: World, count: int) -> list[Found]:
     """A salesperson without a user, given to customers whose accounts a team owns."""
-    pairs = _pairs(world, "customer", count)
+    pairs = pick.pairs(world, "customer", count)
     if pairs:
         world.bc("salespeoplePurchasers", code="NU", displayName="Nina Umland", email="nina.umland@nordhain.example")
     return _without_user(world, pairs, "NU")
@@ -40,7 +26,7 @@ def salesperson_without_user(world: World, count: int) -> list[Found]:
 
 def salesperson_unknown(world: World, count: int) -> list[Found]:
     """A salesperson's code that BC no longer has."""
-    return _without_user(world, _pairs(world, "customer", count), "XQ")
+    return _without_user(world, pick.pairs(world, "customer", count), "XQ")
 
 
 def user_disabled(world: World, count: int) -> list[Found]:
@@ -77,7 +63,7 @@ def rate_drifted(world: World, count: int) -> list[Found]:
 
 def customer_currency_differs(world: World, count: int) -> list[Found]:
     """Accounts in another currency than their customers."""
-    pairs = _pairs(world, "customer", count)
+    pairs = pick.pairs(world, "customer", count)
     for bc_id, dv_id in pairs:
         mine = world.store.value('SELECT "currencyCode" FROM bc_customers WHERE id = ?', (bc_id,))
         other = "CHF" if mine != "CHF" else "USD"
@@ -90,7 +76,7 @@ def customer_currency_differs(world: World, count: int) -> list[Found]:
 
 def customer_currency_unknown(world: World, count: int) -> list[Found]:
     """A customer in a currency without a row."""
-    pairs = _pairs(world, "customer", count)
+    pairs = pick.pairs(world, "customer", count)
     for bc_id, _ in pairs:
         _bc(world, "customers", bc_id, currencyId=world.source.guid(), currencyCode="ZAR")
     return pairs
@@ -120,7 +106,7 @@ def unit_renamed(world: World, count: int) -> list[Found]:
 
 def item_without_unit(world: World, count: int) -> list[Found]:
     """Items whose base unit is blank."""
-    pairs = _pairs(world, "item", count)
+    pairs = pick.pairs(world, "item", count)
     for bc_id, _ in pairs:
         _bc(world, "items", bc_id, baseUnitOfMeasureId=ZERO_GUID, baseUnitOfMeasureCode="")
     return pairs
@@ -128,7 +114,7 @@ def item_without_unit(world: World, count: int) -> list[Found]:
 
 def item_unit_unknown(world: World, count: int) -> list[Found]:
     """An item with a unit that has no row."""
-    pairs = _pairs(world, "item", count)
+    pairs = pick.pairs(world, "item", count)
     for bc_id, _ in pairs:
         _bc(world, "items", bc_id, baseUnitOfMeasureId=world.source.guid(), baseUnitOfMeasureCode="CRATE")
     return pairs
@@ -136,7 +122,7 @@ def item_unit_unknown(world: World, count: int) -> list[Found]:
 
 def item_without_name(world: World, count: int) -> list[Found]:
     """An item only BC has, without a description."""
-    found = _only_bc(world, "items", "item", "b.blocked = 0", count)
+    found = pick.only_bc(world, "items", "item", "b.blocked = 0", count)
     for key in found:
         _bc(world, "items", key, displayName="")
     return [(key, None) for key in found]
@@ -144,7 +130,7 @@ def item_without_name(world: World, count: int) -> list[Found]:
 
 def item_negative_price(world: World, count: int) -> list[Found]:
     """An item priced below zero; the other side holds 0, as the standard sync writes it (sync-rules.md J6)."""
-    pairs = _pairs(world, "item", count, "CAST(b.unitPrice AS REAL) > 0")
+    pairs = pick.pairs(world, "item", count, "CAST(b.unitPrice AS REAL) > 0")
     for bc_id, dv_id in pairs:
         price = Decimal(str(world.store.value('SELECT "unitPrice" FROM bc_items WHERE id = ?', (bc_id,))))
         _bc(world, "items", bc_id, unitPrice=stored_number(-price))
@@ -154,7 +140,7 @@ def item_negative_price(world: World, count: int) -> list[Found]:
 
 def product_number_taken(world: World, count: int) -> list[Found]:
     """An item only BC has, whose number a service uses."""
-    found = _only_bc(world, "items", "item", "b.blocked = 0", count)
+    found = pick.only_bc(world, "items", "item", "b.blocked = 0", count)
     for key in found:
         number = world.store.value("SELECT number FROM bc_items WHERE id = ?", (key,))
         items.service(world, number, "Express delivery")
@@ -163,7 +149,7 @@ def product_number_taken(world: World, count: int) -> list[Found]:
 
 def customer_without_name(world: World, count: int) -> list[Found]:
     """A customer only BC has, without a name."""
-    found = _only_bc(world, "customers", "customer", f"b.blocked = '{BLANK_ENUM}' AND {_NO_PERSON}", count)
+    found = pick.only_bc(world, "customers", "customer", f"b.blocked = '{BLANK_ENUM}' AND {pick.NO_PERSON}", count)
     for key in found:
         _bc(world, "customers", key, displayName="")
     return [(key, None) for key in found]
@@ -171,7 +157,7 @@ def customer_without_name(world: World, count: int) -> list[Found]:
 
 def country_is_a_name(world: World, count: int) -> list[Found]:
     """Accounts with a country's name."""
-    pairs = _pairs(world, "customer", count, f"b.country IN {_SHORT_NAMES}")
+    pairs = pick.pairs(world, "customer", count, f"b.country IN {_SHORT_NAMES}")
     for bc_id, dv_id in pairs:
         sql = (
             "SELECT r.displayName FROM bc_customers b JOIN bc_countriesRegions r ON r.code = b.country WHERE b.id = ?"
@@ -184,12 +170,14 @@ def name_too_long(world: World, count: int) -> list[Found]:
     """An account BC does not know, with a name BC would cut."""
     sql = (
         "SELECT d.accountid FROM dv_account d WHERE d.customertypecode = 3 AND d.statecode = 0 "
-        f"AND NOT EXISTS (SELECT 1 FROM truth p WHERE p.kind = 'customer' AND p.dv_id = d.accountid) AND {_NO_CONTACT}"
+        "AND NOT EXISTS (SELECT 1 FROM truth p WHERE p.kind = 'customer' AND p.dv_id = d.accountid) "
+        f"AND {pick.NO_CONTACT}"
     )
-    found = _choose(world, [row[0] for row in world.store.query(f"{sql} LIMIT {_CANDIDATES}")], count)
+    found = pick.choose(world, [row[0] for row in world.store.query(f"{sql} LIMIT {pick.CANDIDATES}")], count)
     for key in found:
         name = str(world.store.value("SELECT name FROM dv_account WHERE accountid = ?", (key,)))
-        tail = " Niederlassung für Vertrieb, Montage, Wartung und technischen Kundendienst in allen Ländern"
+        tail = " Niederlassung für Vertrieb, Montage, Wartung und Ersatzteile"
+        tail += " sowie technischen Kundendienst in allen Ländern"
         _dv(world, "account", key, name=(name + tail)[:160])
     return [(None, key) for key in found]
 
@@ -198,7 +186,7 @@ def duplicate_account(world: World, count: int) -> list[Found]:
     """A second account for a coupled one."""
     filled = "d.emailaddress1 IS NOT NULL AND d.address1_postalcode IS NOT NULL"
     found: list[Found] = []
-    for _, dv_id in _pairs(world, "customer", count, filled):
+    for _, dv_id in pick.pairs(world, "customer", count, filled):
         account = schema("dv").entity("account")
         row = world.store.get(account, dv_id or "") or {}
         copied = {name: row[name] for name in row if name not in ("accountid", "accountnumber", "versionnumber")}
@@ -218,7 +206,7 @@ def other_company(world: World, count: int) -> list[Found]:
 
 def customer_blocked(world: World, count: int) -> list[Found]:
     """Coupled customers that are blocked and have no people."""
-    pairs = _pairs(world, "customer", count, _LONELY)
+    pairs = pick.pairs(world, "customer", count, pick.LONELY)
     for bc_id, _ in pairs:
         _bc(world, "customers", bc_id, blocked="All")
     return pairs
@@ -226,7 +214,7 @@ def customer_blocked(world: World, count: int) -> list[Found]:
 
 def contact_without_company(world: World, count: int) -> list[Found]:
     """People only BC has, without a company."""
-    found = _only_bc_people(world, count)
+    found = pick.only_bc_people(world, count)
     for key in found:
         _bc(world, "contacts", key, companyNumber="", companyName="", contactBusinessRelation="None")
     return [(key, None) for key in found]
@@ -246,7 +234,7 @@ def contact_company_unrelated(world: World, count: int) -> list[Found]:
 
 def contact_of_uncoupled_customer(world: World, count: int) -> list[Found]:
     """People of a blocked customer without an account."""
-    found = _only_bc(world, "customers", "customer", "b.blocked = 'All'", 1)
+    found = pick.only_bc(world, "customers", "customer", "b.blocked = 'All'", 1)
     if not found:
         return []
     sql = "SELECT contactNumber, contactName FROM bc_contactsInformation WHERE relatedId = ?"
@@ -257,7 +245,7 @@ def contact_of_uncoupled_customer(world: World, count: int) -> list[Found]:
 
 def contact_parent_not_account(world: World, count: int) -> list[Found]:
     """A coupled contact whose parent is another contact."""
-    pairs = _pairs(world, "contact", count + 1)
+    pairs = pick.pairs(world, "contact", count + 1)
     if len(pairs) <= count:
         return []
     parent = pairs[-1][1]
@@ -269,20 +257,25 @@ def contact_parent_not_account(world: World, count: int) -> list[Found]:
 
 def contact_without_name(world: World, count: int) -> list[Found]:
     """A person only BC has, without a name."""
-    found = _only_bc_people(world, count)
+    found = pick.only_bc_people(world, count)
     for key in found:
         _bc(world, "contacts", key, displayName="", searchName="")
     return [(key, None) for key in found]
 
 
 def local_currency_missing(world: World, count: int) -> list[Found]:
-    """Make USD the base currency and take the local currency away, links included."""
-    store, gone, base = world.store, world.ids["dv:EUR"], world.ids["dv:USD"]
-    per_dollar = _rate(world, base)
+    """Make a currency BC does not know the base, and take the local currency away, links included.
+
+    Were the base known to BC and rated, the local currency could be created from it (sync-rules.md D4).
+    """
+    store, gone = world.store, world.ids["dv:EUR"]
+    iso = {"isocurrencycode": "AUD", "currencyname": "Australian dollar", "currencysymbol": "$"}
+    base = world.dv("transactioncurrency", **iso, currencyprecision=2, exchangerate=stored_number(Decimal("1.6375")))
+    per_base = _rate(world, base)
     _dv(world, "organization", world.ids["organization"], _basecurrencyid_value=base, basecurrencysymbol="$")
     store.delete(schema("dv").entity("transactioncurrency"), gone)
     for key, rate in store.query("SELECT transactioncurrencyid, exchangerate FROM dv_transactioncurrency"):
-        new = (Decimal(str(rate)) / per_dollar).quantize(Decimal("1e-10"))
+        new = (Decimal(str(rate)) / per_base).quantize(Decimal("1e-10"))
         _dv(world, "transactioncurrency", key, exchangerate=stored_number(new))
     money = {
         "dv_account": ("creditlimit",),
@@ -305,53 +298,6 @@ def local_currency_missing(world: World, count: int) -> list[Found]:
     return [(ZERO_GUID, None)]
 
 
-def _pairs(world: World, kind: str, count: int, condition: str = "1") -> list[Found]:
-    """Return pairs no fault uses yet, or none when there are too few."""
-    sql = (
-        f"SELECT p.bc_id, p.dv_id FROM truth p {_PAIRS[kind]} WHERE p.kind = '{kind}' AND {condition} "
-        f"ORDER BY p.rowid LIMIT {_CANDIDATES}"
-    )
-    partner = dict(world.store.query(sql))
-    if kind == "contact":
-        partner = {key: value for key, value in partner.items() if _customer_of(world, key) not in world.used}
-    return [(key, partner[key]) for key in _choose(world, list(partner), count)]
-
-
-def _only_bc(world: World, set: str, kind: str, condition: str, count: int) -> list[str]:
-    """Return ids of BC rows without a partner that no fault uses yet."""
-    unpaired = _UNPAIRED.format(kind=kind)
-    sql = f"SELECT b.id FROM bc_{set} b WHERE {condition} AND {unpaired} ORDER BY b.rowid LIMIT {_CANDIDATES}"
-    return _choose(world, [row[0] for row in world.store.query(sql)], count)
-
-
-def _only_bc_people(world: World, count: int) -> list[str]:
-    unpaired = _UNPAIRED.format(kind="contact")
-    sql = (
-        f"SELECT b.id FROM bc_contacts b WHERE b.type = 'Person' AND {unpaired} ORDER BY b.rowid LIMIT {_CANDIDATES}"
-    )
-    keys = [row[0] for row in world.store.query(sql)]
-    return _choose(world, [key for key in keys if _customer_of(world, key) not in world.used], count)
-
-
-def _choose(world: World, keys: list[str], count: int) -> list[str]:
-    free = [key for key in keys if key not in world.used]
-    if len(free) < count:
-        return []
-    chosen = world.source.rng.sample(free, count)
-    world.used.update(chosen)
-    world.used.update(filter(None, (_customer_of(world, key) for key in chosen)))
-    return chosen
-
-
-def _customer_of(world: World, contact: str) -> str | None:
-    sql = (
-        "SELECT l.relatedId FROM bc_contacts c JOIN bc_contactsInformation l ON l.contactNumber = c.companyNumber "
-        "WHERE c.id = ?"
-    )
-    found = world.store.value(sql, (contact,))
-    return str(found) if found else None
-
-
 def _without_user(world: World, pairs: list[Found], code: str) -> list[Found]:
     team = world.ids["team"]
     owner = {"_ownerid_value": team, "_ownerid_type": "team", "_owninguser_value": None, "_owningteam_value": team}
@@ -362,7 +308,7 @@ def _without_user(world: World, pairs: list[Found], code: str) -> list[Found]:
 
 
 def _change_accounts(world: World, count: int, **values: Any) -> list[Found]:
-    pairs = _pairs(world, "customer", count, _LONELY)
+    pairs = pick.pairs(world, "customer", count, pick.LONELY)
     for _, dv_id in pairs:
         _dv(world, "account", dv_id, **values)
     return pairs

@@ -1,0 +1,59 @@
+"""What the documents say is so: faults, commands, exit codes, snippets."""
+
+from __future__ import annotations
+
+import re
+
+from d365kit.cli.app import app
+from d365kit.sandbox.company import FAULTS
+from tests.conftest import REPOSITORY
+
+README = (REPOSITORY / "README.md").read_text("utf-8")
+
+
+def faults_table() -> str:
+    """The README's table of planted faults, made from the sandbox's own."""
+    lines = ["| planted | what is wrong | found by | records |", "|---|---|---|---|"]
+    lines += [f"| {f.name} | {f.wrong} | `{f.check}` | {f.count} |" for f in FAULTS if f.in_demo]
+    return "\n".join(lines)
+
+
+def test_the_readme_lists_the_planted_faults() -> None:
+    shown = README.split("<!-- faults -->")[1].split("<!-- /faults -->")[0].strip()
+    assert shown == faults_table(), "run: python -m tests.test_docs"
+
+
+def test_every_command_the_readme_names_exists() -> None:
+    known = {c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands}
+    known |= {g.name for g in app.registered_groups}
+    for command in re.findall(r"d365kit ([a-z]+)", README):
+        assert command in known, command
+
+
+def test_readme_snippets_use_names_that_exist() -> None:
+    from d365kit.workspace import Workspace
+
+    for method in re.findall(r"^ws\.(\w+)\(|= ws\.(\w+)\(", README, re.MULTILINE):
+        name = method[0] or method[1]
+        assert hasattr(Workspace, name), name
+
+
+def test_every_command_has_help() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert (command.callback.__doc__ or "").strip().endswith("."), command.callback.__name__
+
+
+def test_public_names_are_documented() -> None:
+    import d365kit
+
+    for name in d365kit.__all__:
+        if not name.startswith("__"):
+            assert getattr(d365kit, name).__doc__, name
+
+
+if __name__ == "__main__":
+    head, _, rest = README.partition("<!-- faults -->")
+    tail = rest.partition("<!-- /faults -->")[2]
+    text = f"{head}<!-- faults -->\n{faults_table()}\n<!-- /faults -->{tail}"
+    (REPOSITORY / "README.md").write_text(text, "utf-8")
