@@ -173,6 +173,8 @@ def test_the_page_fits_and_can_be_read(browser, tmp_path, reports, name, width, 
     )
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    boxes = "[...document.querySelectorAll('.box')].filter((b) => b.scrollWidth > b.clientWidth).length"
+    assert width > 320 or page.evaluate(boxes) == 0, "on a phone tables turn into cards"
     assert page.evaluate(CONTRAST) == []
 
 

@@ -189,3 +189,17 @@ def test_who_decides_comes_from_the_settings(tmp_path: Path, monkeypatch: pytest
     text = template("x", None).replace('by = ""', 'by = "grace"')
     assert Workspace(workspace_with(tmp_path, text)).by == "grace"
     assert NOW.tzinfo is not None
+
+
+def test_undo_does_not_forget_what_apply_made(desks: Desks) -> None:
+    desk = desks(customers=20)
+    workspace = desk.workspace
+    workspace.pull()
+    desk.couple_by_truth()
+    workspace.apply(workspace.plan())
+    with pytest.raises(LedgerError, match="run R000001 of apply.*d365kit uncouple"):
+        workspace.undo()
+    made = workspace.ledger.decisions("customer", last=1)[0]
+    assert workspace.uncouple("customer", [(made.bc_id, made.dv_id)]) == 1
+    assert len(workspace.undo()) == 1
+    assert workspace.ledger.partner("customer", "bc", made.bc_id) == made.dv_id

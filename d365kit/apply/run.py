@@ -78,16 +78,18 @@ class _Work:
     def run(self, progress: Progress | None) -> Run:
         identity = self.ledger.begin_run(self.plan.id, self.plan.fingerprint, by=self.by, at=self.now())
         total = len(self.plan)
-        for number, change in enumerate(self.plan, start=1):
-            outcome = self._one(identity, change)
-            if outcome.state == "done":
-                self.done.add(change.id)
-            self.outcomes.append(outcome)
-            if progress:
-                progress(f"{change.kind} {change.action}", number, total)
-        for kind, pairs in self.agreements.of_unchanged().items():
-            self.ledger.agree(identity, kind, pairs, at=self.now())
-        self.ledger.end_run(identity, at=self.now())
+        try:
+            for number, change in enumerate(self.plan, start=1):
+                outcome = self._one(identity, change)
+                if outcome.state == "done":
+                    self.done.add(change.id)
+                self.outcomes.append(outcome)
+                if progress:
+                    progress("Applying", number, total)
+            for kind, pairs in self.agreements.of_unchanged().items():
+                self.ledger.agree(identity, kind, pairs, at=self.now())
+        finally:
+            self.ledger.end_run(identity, at=self.now())
         return Run(identity, self.plan.id, tuple(self.outcomes))
 
     def _one(self, identity: str, change: Change) -> Outcome:
@@ -193,7 +195,7 @@ class _Agreements:
     """The values both sides hold once they agree: what the next plan's three-way comparison starts from."""
 
     def __init__(self, plan: Plan, snapshot: Snapshot, ledger: Ledger, catalogue: Catalogue) -> None:
-        self._plan, self._catalogue = plan, catalogue
+        self._plan, self._ledger, self._catalogue = plan, ledger, catalogue
         self._rows: dict[tuple[str, str], dict[str, dict]] = {}
         self._held: dict[str, dict[tuple[str, str], Agreement]] = {}
         self._partners: dict[str, dict[str, str]] = {}
@@ -226,7 +228,9 @@ class _Agreements:
         touched = {(c.kind, c.bc_id, c.dv_id) for c in self._plan}
         out: dict[str, dict[tuple[str, str], Agreement]] = {}
         for kind in self._plan.compared:
-            for bc_id, dv_id in self._partners.get(kind, {}).items():
+            # Somebody else may have uncoupled a pair while the plan was applied.
+            couplings = self._ledger.couplings(kind)
+            for bc_id, dv_id in zip(couplings["bc_id"], couplings["dv_id"], strict=True):
                 if (kind, bc_id, dv_id) in touched:
                     continue
                 now = self._now(kind, bc_id, dv_id)

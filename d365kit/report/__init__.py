@@ -43,10 +43,18 @@ def build(
     made_at = made_at.astimezone(UTC) if made_at.tzinfo else made_at.replace(tzinfo=UTC)
     made_of = Inputs(snapshot, proposals or {}, couplings, decisions, findings, plan, run, catalogue)
     usable = dict(previous) if previous and previous.get("format") == FORMAT else None
+    sentence, data = _verdict_and_data(made_of, made_at, workspace_name, version, usable)
+    return Report(sentence, data, page(sentence, data))
+
+
+def _verdict_and_data(
+    made_of: Inputs, made_at: datetime, workspace_name: str, version: str, previous: dict | None
+) -> tuple[str, dict]:
+    """The verdict's sentence, and the data of every section as JSON gives it back."""
     summary = verdict.figures(made_of)
     state, sentence = verdict.verdict(summary)
-    open_now = exceptions.open_now(made_of, made_at.isoformat(), usable)
-    change = since.since(open_now, records(findings.coverage), usable)
+    open_now = exceptions.open_now(made_of, made_at.isoformat(), previous)
+    change = since.since(open_now, records(made_of.findings.coverage), previous)
     data = {
         "format": FORMAT,
         "workspace": workspace_name,
@@ -64,13 +72,12 @@ def build(
         "exceptions": exceptions.exceptions(made_of),
         "prerequisites": push.prerequisites(made_of),
         "push": push.push(made_of),
-        "last_run": push.last_run(made_of, run),
+        "last_run": push.last_run(made_of, made_of.run),
         "decisions": sections.decisions(made_of),
         "made": sections.made(made_of, version),
         "open": open_now,
     }
-    data = _storable(data)
-    return Report(sentence, data, page(sentence, data))
+    return sentence, _storable(data)
 
 
 def _storable(data: dict) -> dict:

@@ -244,8 +244,18 @@ class Workspace:
         return self._decide("uncouple", kind, [Pair(b, d) for b, d in pairs], note)
 
     def undo(self) -> list[Decision]:
-        """Take back the last act, whole, and return its lines. Raises NothingToUndo."""
+        """Take back the last act, whole, and return its lines.
+
+        Raises NothingToUndo; LedgerError when the last act is a run of `apply`: its couplings belong to records
+        that it made, and forgetting them would make the same records a second time.
+        """
         with self.folder.lock():
+            last = self.ledger.decisions(last=1)
+            if last and last[0].run:
+                raise LedgerError(
+                    f"The last act is run {last[0].run} of apply, which wrote to the services.",
+                    "End single couplings with: d365kit uncouple KIND BC_ID DV_ID.",
+                )
             return self.ledger.undo(by=self.by, at=self._now())
 
     def review(self, kind: str) -> Review:
