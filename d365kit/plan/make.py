@@ -79,6 +79,7 @@ class _Work:
     ) -> None:
         self.snapshot, self.ledger, self.strategy, self.catalogue = snapshot, ledger, strategy, catalogue
         self._findings = findings
+        self._fields: dict[str, tuple[Field, ...]] = {}
         self._numbers: Counter[str] = Counter()
         self.changes: list[Change] = []
         self.compared: dict[str, int] = {}
@@ -102,6 +103,13 @@ class _Work:
         self.partners[kind.name, "bc"] = dict(pairs)
         self.partners[kind.name, "dv"] = {d: b for b, d in pairs}
         self.gates[kind.name] = self._findings.gate(kind.name)
+
+    def compared_fields(self, kind: Kind) -> tuple[Field, ...]:
+        """The fields that may be carried over to an existing record of either side."""
+        if kind.name not in self._fields:
+            goes = [f for f in kind.fields if any(kind.may_go_to(s) and f.goes_to(s) for s in SIDES)]
+            self._fields[kind.name] = tuple(f for f in goes if not f.create_only)
+        return self._fields[kind.name]
 
     def gate(self, kind: Kind, bc_id: str, dv_id: str) -> tuple[str, ...]:
         """The critical checks that stop this pair, from either half."""
@@ -328,9 +336,7 @@ def _change(work: _Work, kind: Kind, action: str, side: Side, bc_id: str, dv_id:
 
 def _differences(work: _Work, kind: Kind, bc: Row, dv: Row, agreement: Agreement) -> _Found:
     found = _Found([], [], [], {"bc": [], "dv": []}, {"bc": [], "dv": []})
-    for f in kind.fields:
-        if f.create_only or not any(f in kind.fields_to(s) for s in ("bc", "dv")):
-            continue
+    for f in work.compared_fields(kind):
         if _agree(work, f, bc, dv):
             continue
         target = _target(work, kind, f, bc, dv, agreement.get(f.name))
@@ -357,7 +363,7 @@ def _target(
     work: _Work, kind: Kind, field: Field, bc: Row, dv: Row, agreed: Mapping[str, Value] | None
 ) -> Literal["bc", "dv", "ask", ""]:
     """Where this difference goes: to one side, to the analyst, or nowhere (three-way comparison, B1)."""
-    allowed = [s for s in reversed(SIDES) if field in kind.fields_to(s)]
+    allowed = [s for s in reversed(SIDES) if kind.may_go_to(s) and field.goes_to(s)]
     values: dict[Side, Value] = {"bc": bc.get(field.name), "dv": dv.get(field.name)}
     if len(allowed) == 1:
         blank = values[other_side(allowed[0])] is None
