@@ -35,7 +35,6 @@ def demo(path: str | Path = "d365kit-demo", *, customers: int | None = None, see
     return Workspace.demo(path, customers=customers, seed=seed)
 
 
-
 def __getattr__(name: str) -> object:
     if name == "Workspace":
         from d365kit.workspace import Workspace

@@ -65,11 +65,14 @@ def _pulled(snapshot: Snapshot, say: Say) -> dict[str, dict[str, int]]:
 
 
 def _couple(workspace: Workspace, say: Say) -> dict[str, dict[str, int]]:
+    """Couple what is certain. Records are made only on the first tour: what it left in doubt is the analyst's."""
     out = {}
+    first = workspace.ledger.runs().empty
     for kind in workspace.catalogue:
         proposals = workspace.propose(kind.name)
         confirmed = workspace.confirm(kind.name, band="certain", note="demo: certain proposals")
-        created = workspace.create(kind.name, note="demo: nothing found") if kind.may_go_to("dv") else 0
+        create = first and kind.may_go_to("dv")
+        created = workspace.create(kind.name, note="demo: nothing found") if create else 0
         say(f"   {proposals} → {confirmed:,} coupled, {created:,} to create in Sales")
         out[kind.name] = {**proposals.counts(), "confirmed": confirmed, "to_create": created}
     return out

@@ -120,6 +120,33 @@ def inactive_currency(it, n):
     return [pair]
 
 
+@defect("currencies/code_free")
+def code_of_an_inactive_currency(it, n):
+    it.add("currency", "bc", "b-ISK", code="ISK", name="Krona", rate=Decimal(150), is_local=False)
+    it.to_dv("currency", "b-ISK")
+    it.add("currency", "dv", "d-ISK", code="isk", name="Krona", rate=Decimal(150), state=1)
+    it.leave_out("currency", "dv", "d-ISK", "inactive", state=1)
+    return [("b-ISK", None)]
+
+
+@defect("units/group_free")
+def group_of_that_name_is_inactive(it, n):
+    it.add("unit", "bc", f"b-u{n}", code=f"U{n}", group_name=f"NAV U{n}")
+    it.to_dv("unit", f"b-u{n}")
+    it.add("unit", "dv", f"d-u{n}", code=f"U{n}", group_name=f"NAV U{n}", units_in_group=1, state=1)
+    it.leave_out("unit", "dv", f"d-u{n}", "inactive", state=1)
+    return [(f"b-u{n}", None)]
+
+
+@defect("customers_vendors/account_free")
+def account_that_the_filter_hides(it, n):
+    bc, dv = add_customer(it, n)
+    it.leave_out("customer", "dv", dv, "inactive", state=1)
+    it.pairs["customer"].remove((bc, dv))
+    it.to_dv("customer", bc)
+    return [(bc, None)]
+
+
 @defect("currencies/rate_matches")
 def other_rate(it, n):
     pair = add_currency(it, "DKK")
@@ -460,7 +487,7 @@ def test_a_clean_company_raises_nothing():
     assert found(findings) == []
     assert set(findings.coverage["state"]) == {"passed"}
     assert findings.coverage["checked"].min() > 0
-    assert len(findings.coverage) == 40
+    assert len(findings.coverage) == 43
 
 
 def test_every_defect_is_found_by_exactly_its_check():
@@ -655,9 +682,7 @@ def test_the_order_of_findings_is_always_the_same():
 
 def test_progress_is_told_suite_by_suite():
     it, told = clean_company(), []
-    check.findings(
-        it.snapshot, it.ledger, SHIPPED, suites=["units", "setup"], progress=lambda *now: told.append(now)
-    )
+    check.findings(it.snapshot, it.ledger, SHIPPED, suites=["units", "setup"], progress=lambda *now: told.append(now))
     assert told == [("Suites checked", 1, 2), ("Suites checked", 2, 2)]
 
 

@@ -26,7 +26,9 @@ def test_the_readme_lists_the_planted_faults() -> None:
 def test_every_command_the_readme_names_exists() -> None:
     known = {c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands}
     known |= {g.name for g in app.registered_groups}
-    for command in re.findall(r"`?d365kit ([a-z]+)[` ]", "\n".join(re.findall(r"`d365kit [^`]+`|^d365kit .*", README, re.MULTILINE))):
+    for command in re.findall(
+        r"`?d365kit ([a-z]+)[` ]", "\n".join(re.findall(r"`d365kit [^`]+`|^d365kit .*", README, re.MULTILINE))
+    ):
         assert command in known, command
 
 

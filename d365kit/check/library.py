@@ -57,9 +57,7 @@ class Library:
             with _context(gx) as context:
                 yield cls(gx, context.data_sources.add_pandas("d365kit"), desk)
 
-    def validate(
-        self, suite: Suite, checks: Sequence[Check], frame: str, batch: pd.DataFrame
-    ) -> dict[str, Outcome]:
+    def validate(self, suite: Suite, checks: Sequence[Check], frame: str, batch: pd.DataFrame) -> dict[str, Outcome]:
         """Run ``checks``, which all stand on ``frame``, over ``batch`` and return their outcomes by name.
 
         Raises SuiteError when the library does not load every check as declared, or could not run one.
@@ -71,9 +69,7 @@ class Library:
         results = self._results(f"{suite.name} {frame}", frame, batch, expected) if asked else {}
         return {c.name: _outcome(c, results) if c in asked else _idle(c) for c in checks}
 
-    def _results(
-        self, asset: str, frame: str, batch: pd.DataFrame, suite: ExpectationSuite
-    ) -> Mapping[str, object]:
+    def _results(self, asset: str, frame: str, batch: pd.DataFrame, suite: ExpectationSuite) -> Mapping[str, object]:
         """The library's results by check name: they do not come in the order of the suite."""
         definition = self._source.add_dataframe_asset(asset).add_batch_definition_whole_dataframe("all")
         token = current.set((self._desk, frame))

@@ -88,9 +88,7 @@ def load_suites(
     ordered = [n for n in ORDER if n in files] + [n for n in files if n not in ORDER]
     unknown = [n for n in names or () if n not in files]
     if unknown:
-        raise SuiteError(
-            f"There is no suite called “{unknown[0]}”.", f"The suites are: {', '.join(ordered)}."
-        )
+        raise SuiteError(f"There is no suite called “{unknown[0]}”.", f"The suites are: {', '.join(ordered)}.")
     return tuple(_suite(files[n], catalogue) for n in ordered if names is None or n in names)
 
 
@@ -103,16 +101,12 @@ def _suite(path: Path, catalogue: Catalogue | None) -> Suite:
             "Add expectations or delete the file.",
         )
     if raw.get("name") != path.stem:
-        raise SuiteError(
-            f"The suite {path} calls itself “{raw.get('name')}”.", f"Set its name to “{path.stem}”."
-        )
+        raise SuiteError(f"The suite {path} calls itself “{raw.get('name')}”.", f"Set its name to “{path.stem}”.")
     checks = tuple(_check(path, number, e, catalogue) for number, e in enumerate(declared, 1))
     names = [c.name for c in checks]
     double = next((n for n in names if names.count(n) > 1), None)
     if double:
-        raise SuiteError(
-            f"The suite {path} has two checks called “{double}”.", "Give each check a name of its own."
-        )
+        raise SuiteError(f"The suite {path} has two checks called “{double}”.", "Give each check a name of its own.")
     return Suite(path.stem, path, checks)
 
 

@@ -201,6 +201,9 @@ def _fields_of_new(
     fields, needs, waits = [], [], []
     for f in kind.fields_to(target):
         value = row.get(f.name)
+        if value is None and f.is_reference and f.required:
+            # A contact without its account, a product without its unit: the other side has no place for it.
+            waits.append(f"has no {f.title}")
         if not f.written_as(target) or (value is None and not f.transform):
             continue
         if f.is_reference:
