@@ -40,8 +40,11 @@ def run(workspace: Workspace, say: Say) -> dict[str, object]:
     wrote = _wrote(done, say)
     say("6  Once more: pull, check and plan, to see what is left")
     workspace.pull()
+    waiting = [p for kind in workspace.catalogue if (p := workspace.propose(kind.name)).counts()["likely"]]
     left = workspace.plan().counts()
     say(f"   {summary(left)}")
+    for proposals in waiting:
+        say(f"   waits for you: {proposals}")
     say("7  Report")
     report = workspace.report(last_run=done)
     path = (workspace.folder.reports / "latest.html").resolve()

@@ -50,15 +50,6 @@ class BusinessCentral(Service):
         wanted = [Column("@odata.etag"), *columns]
         return await self.read(self.address(set_name), wanted, query, key, progress=progress)
 
-    async def find(self, set_name: str, condition: str, select: Sequence[str]) -> list[dict]:
-        """The few rows that meet an OData ``condition``, as dictionaries."""
-        query = httpx.QueryParams({"$filter": condition, "$select": ",".join(select)})
-        return (await self.request("GET", f"{self.address(set_name)}?{query}")).json()["value"]
-
-    async def get(self, set_name: str, record: str) -> dict:
-        """One row. Raises NotThere."""
-        return (await self.request("GET", self.address(set_name, record))).json()
-
     async def create(self, set_name: str, key: str, body: Mapping[str, object]) -> Written:
         """Create a row whose id we chose, so that sending it again does no harm. Returns what BC made of it."""
         answer = await self.request("POST", self.address(set_name), body=body, repeatable=key in body)

@@ -201,6 +201,21 @@ class Service:
             )
         return full
 
+    # --- single rows ---------------------------------------------------------------------------------
+
+    def address(self, set_name: str, record: str = "") -> str:
+        """Where a set or one of its records is, below the root."""
+        raise NotImplementedError
+
+    async def find(self, set_name: str, condition: str, select: Sequence[str]) -> list[dict]:
+        """The few rows that meet an OData ``condition``, as dictionaries."""
+        query = httpx.QueryParams({"$filter": condition, "$select": ",".join(select)})
+        return (await self.request("GET", f"{self.address(set_name)}?{query}")).json()["value"]
+
+    async def get(self, set_name: str, record: str) -> dict:
+        """One row. Raises NotThere."""
+        return (await self.request("GET", self.address(set_name, record))).json()
+
     # --- rows --------------------------------------------------------------------------------------
 
     async def read(
