@@ -242,3 +242,14 @@ def test_coupling_decides_what_a_reference_becomes(desk: Desk) -> None:
     made = {c.bc_id: c.dv_id for c in make(desk) if c.kind == "currency" and c.action == "create"}
     row = desk.workspace.snapshot["customer"].bc.set_index("id").loc[customer.bc_id]
     assert currency.after == {**partners, **made}[row["currency"]]
+
+
+@pytest.mark.parametrize("half", ["bc_id", "dv_id"])
+def test_the_gate_stops_an_update_from_either_half(desk: Desk, half: str) -> None:
+    pair = a_pair(desk)
+    edit(desk, "dv", "accounts", pair[1], name="Another Name")
+    stop = {"check": "x/y", "severity": "critical", "kind": "customer", half: pair[half == "dv_id"]}
+    assert not change_of(make(desk), pair).blocked
+    assert change_of(make(desk, stop), pair).blocked_by == ("x/y",)
+    elsewhere = {**stop, "kind": "contact"}
+    assert not change_of(make(desk, elsewhere), pair).blocked
