@@ -40,7 +40,7 @@ demo: setup
 
 lab: setup
 	$(BIN)/python -c "import d365kit; d365kit.demo('$(DEMO)').close()"
-	$(BIN)/jupyter lab --notebook-dir $(DEMO)/notebooks 00_start_here.ipynb
+	$(BIN)/jupyter lab --notebook-dir $(DEMO)/notebooks $(DEMO)/notebooks/00_start_here.ipynb
 
 test: setup check
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not browser"

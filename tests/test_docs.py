@@ -54,6 +54,13 @@ def test_public_names_are_documented() -> None:
             assert getattr(d365kit, name).__doc__, name
 
 
+def test_make_lab_opens_a_notebook_that_is_shipped() -> None:
+    recipe = (REPOSITORY / "Makefile").read_text("utf-8").split("lab: setup")[1].split("test: setup")[0]
+    opened = re.search(r"\$\(DEMO\)/(notebooks/\S+\.ipynb)", recipe)
+    assert opened
+    assert (REPOSITORY / opened.group(1)).is_file()
+
+
 if __name__ == "__main__":
     head, _, rest = README.partition("<!-- faults -->")
     tail = rest.partition("<!-- /faults -->")[2]
