@@ -135,13 +135,13 @@ class _Work:
     async def _write(self, change: Change) -> Written:
         service = self.services[change.side]
         source = self.catalogue[change.kind].source("bc" if change.side == "bc" else "dv")
-        body = await body_of(change, self.catalogue, service, self._assigned(change))  # type: ignore[arg-type]
+        body = await body_of(change, self.catalogue, service, self._assigned(change))
         if change.action == "create":
             return await _create(service, source.set, source.id, change, body)
         etag = self.etags.get((change.side, change.record_id)) or change.etag
         if change.step and not self.etags.get((change.side, change.record_id)):
             # The record was made by an earlier run: its version is the one that stands there now.
-            etag = str((await service.get(source.set, change.record_id)).get("@odata.etag", ""))  # type: ignore[attr-defined]
+            etag = str((await service.get(source.set, change.record_id)).get("@odata.etag", ""))
         return await _update(service, source.set, source.id, change.record_id, etag, body)
 
     def _assigned(self, change: Change) -> str:
@@ -150,7 +150,7 @@ class _Work:
             return ""
         kind = self.catalogue[change.kind]
         made = self.written.get(change.depends_on[0])
-        row = made.row if made else run(self.services["bc"].get(kind.bc.set, change.bc_id))  # type: ignore[attr-defined]
+        row = made.row if made else run(self.services["bc"].get(kind.bc.set, change.bc_id))
         return str(row.get(kind[kind.number_field].bc) or "")
 
 
@@ -162,7 +162,7 @@ async def _create(service: Service, set_name: str, key: str, change: Change, bod
             raise
         # The id is ours alone, so a record that has it was made by an earlier try of this same change.
         try:
-            row = await service.get(set_name, change.record_id)  # type: ignore[attr-defined]
+            row = await service.get(set_name, change.record_id)
         except ServiceError:
             raise error from None
         return Written(change.record_id, str(row.get("@odata.etag", "")), row)
@@ -174,7 +174,7 @@ async def _update(service: Service, set_name: str, key: str, record: str, etag: 
     except (StaleRecord, Unreachable) as error:
         # An earlier try may have gone through without our hearing of it: then the record holds it all.
         try:
-            row = await service.get(set_name, record)  # type: ignore[attr-defined]
+            row = await service.get(set_name, record)
         except ServiceError:
             raise error from None
         if holds(row, body):
