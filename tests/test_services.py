@@ -246,3 +246,32 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert retry_after("Wed, 21 Oct 2026 07:28:10 GMT", "Wed, 21 Oct 2026 07:28:00 GMT") == 10
     assert retry_after("soon") == 0
     assert retry_after("") == 0
+
+
+class Renewing:
+    """A token source whose first token has run out."""
+
+    def __init__(self) -> None:
+        self.asked: list[bool] = []
+
+    def token(self, *, fresh: bool = False) -> str:
+        self.asked.append(fresh)
+        return "new" if fresh else "old"
+
+
+def test_a_token_that_ran_out_is_renewed_once_and_the_request_repeated() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return page([]) if request.headers["authorization"] == "Bearer new" else httpx.Response(401)
+
+    source = Renewing()
+    service = Dataverse(ROOT, BearerAuth(source), transport=httpx.MockTransport(answer), sleep=_no_wait)
+    assert rows(service) == []
+    assert source.asked == [False, True]
+    refusing = Dataverse(
+        ROOT,
+        BearerAuth(Renewing()),
+        transport=httpx.MockTransport(lambda request: httpx.Response(401)),
+        sleep=_no_wait,
+    )
+    with pytest.raises(SignInFailed):
+        rows(refusing)

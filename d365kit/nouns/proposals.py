@@ -15,8 +15,8 @@ BANDS = ("certain", "likely", "unsure", "nothing found")
 
 #: One row per candidate pair, plus one row per record without any candidate (its other id is missing).
 #: ``rank`` 1 is the best candidate of that BC record; ``chosen`` marks the pair the one-to-one step
-#: assigned. ``score`` is the match weight (log2 odds), ``margin`` its lead over the runner-up of either
-#: record, ``reason`` one line in words. ``evidence`` is JSON: a list of
+#: assigned. ``score`` is the sum of the evidence's weights (log2), ``margin`` its lead over the runner-up of
+#: either record, or over having no partner, ``reason`` one line in words. ``evidence`` is JSON: a list of
 #: {"field", "bc", "dv", "level", "weight"}. ``fingerprint`` changes when a compared value changes.
 PROPOSAL_COLUMNS = pa.schema(
     [
