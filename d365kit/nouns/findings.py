@@ -57,9 +57,6 @@ class Findings:
     frame: pd.DataFrame = field(default_factory=lambda: empty(FINDING_COLUMNS))
     coverage: pd.DataFrame = field(default_factory=lambda: empty(COVERAGE_COLUMNS))
 
-    def of(self, severity: str) -> pd.DataFrame:
-        return self.frame[self.frame["severity"] == severity]
-
     def at_least(self, severity: str) -> pd.DataFrame:
         """Findings of ``severity`` and of everything worse."""
         worse = SEVERITIES[: SEVERITIES.index(severity) + 1]
