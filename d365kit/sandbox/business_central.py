@@ -11,12 +11,14 @@ from typing import Any
 from urllib.parse import quote
 
 from d365kit.sandbox import business_central_writes as writes
+from d365kit.sandbox.identity import BC_AUDIENCE, Identity
 from d365kit.sandbox.odata import metadata
 from d365kit.sandbox.odata.emit import BusinessCentralEmitter
 from d365kit.sandbox.odata.filters import FilterError, parse_filter
 from d365kit.sandbox.odata.query import OptionError, Query, page_size, read_query
 from d365kit.sandbox.schema import Column, Table, schema
 from d365kit.sandbox.store import Row, Store, after, order_sql, order_values, row_json
+from d365kit.sandbox.switches import Switches
 from d365kit.sandbox.wire import JSON_TYPE, Refusal, Reply, Request, canonical_guid, new_guid
 
 PAGE_MAXIMUM = 20_000
@@ -29,8 +31,8 @@ _METHOD_LETTER = {"POST": "C", "PATCH": "U", "DELETE": "D"}
 class BusinessCentral:
     """The emulated service over a store. Source: business-central.md; conformance.md sections A to C."""
 
-    def __init__(self, store: Store, token: str, company: str) -> None:
-        self.store, self.token, self.company = store, token, company
+    def __init__(self, store: Store, identity: Identity, switches: Switches, company: str) -> None:
+        self.store, self.identity, self.switches, self.company = store, identity, switches, company
         self.schema = schema("bc")
         self.writes = 0
         self._json: dict[tuple[str, tuple[str, ...]], str] = {}
@@ -48,7 +50,7 @@ class BusinessCentral:
 
     def route(self, request: Request) -> Reply:
         """Return the reply of the addressed resource; Refusal for all that is not there or not allowed."""
-        if request.headers.get("authorization") != f"Bearer {self.token}":
+        if self.identity.caller(request.headers.get("authorization"), BC_AUDIENCE) is None:
             raise Refusal(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
         if request.length > URL_MAXIMUM:
             raise Refusal(414, "BadRequest", "The request URL is too long.")

@@ -12,13 +12,15 @@ from d365kit.sandbox import dataverse_definitions as definitions
 from d365kit.sandbox import dataverse_pages as pages
 from d365kit.sandbox import dataverse_writes as writes
 from d365kit.sandbox.dataverse_rules import missing_row, refuse
+from d365kit.sandbox.identity import Identity
 from d365kit.sandbox.odata import metadata
 from d365kit.sandbox.odata.emit import DataverseEmitter
 from d365kit.sandbox.odata.filters import FilterError, parse_filter
 from d365kit.sandbox.odata.query import OptionError, Query, page_size, read_query
 from d365kit.sandbox.schema import Column, Table, schema
 from d365kit.sandbox.store import Row, Store, after, order_sql, order_values, row_json
-from d365kit.sandbox.wire import Refusal, Reply, Request, canonical_guid, new_guid
+from d365kit.sandbox.switches import Switches
+from d365kit.sandbox.wire import Refusal, Reply, Request, canonical_guid, new_guid, origin_of
 
 PAGE_MAXIMUM = 5_000
 COUNT_MAXIMUM = 5_000
@@ -31,8 +33,9 @@ _METHOD_LETTER = {"POST": "C", "PATCH": "U", "DELETE": "D", "PUT": "U"}
 class Dataverse:
     """The emulated service over a store. Source: dataverse.md; conformance.md sections G to J."""
 
-    def __init__(self, store: Store, token: str, user: str) -> None:
-        self.store, self.token, self.user = store, token, user
+    def __init__(self, store: Store, identity: Identity, switches: Switches) -> None:
+        self.store, self.identity, self.switches = store, identity, switches
+        self.user = identity.default.dv_user
         self.schema = schema("dv")
         self.writes = 0
         self._json: dict[tuple[str, tuple[str, ...]], str] = {}
@@ -55,7 +58,7 @@ class Dataverse:
 
     def route(self, request: Request) -> Reply:
         """Return the reply of the addressed resource; Refusal for all that is not there or not allowed."""
-        if request.headers.get("authorization") != f"Bearer {self.token}":
+        if self.identity.caller(request.headers.get("authorization"), origin_of(request.root)) is None:
             raise refuse(401, "", "")
         if request.length > URL_MAXIMUM:
             raise refuse(414, "0x0", "The request URI is too long.")

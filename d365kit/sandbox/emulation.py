@@ -12,14 +12,15 @@ from urllib.parse import parse_qs
 from d365kit.sandbox import company
 from d365kit.sandbox.business_central import BusinessCentral
 from d365kit.sandbox.dataverse import Dataverse
+from d365kit.sandbox.identity import CLIENT_SECRET, Identity
 from d365kit.sandbox.schema import schema
 from d365kit.sandbox.store import Store
+from d365kit.sandbox.switches import Switches
 from d365kit.sandbox.wire import Receive, Reply, Request, Send, read_request, send_reply
 
 BC_ROOT = "/v2.0/sandbox-tenant/sandbox/api/v2.0"
 DV_ROOT = "/api/data/v9.2"
 _OLDER_DV_ROOTS = ("/api/data/v9.1", "/api/data/v9.0")
-CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - the demo's own, of no use elsewhere
 
 
 class Sandbox:
@@ -38,8 +39,10 @@ class Sandbox:
         self.company_name: str = store.meta("company_name")
         self.token: str = store.meta("token")
         self.client_secret = CLIENT_SECRET
-        self._bc = BusinessCentral(store, self.token, self.company_id)
-        self._dv = Dataverse(store, self.token, store.meta("user"))
+        self.identity = Identity(self.token, store.meta("user"))
+        self.switches = Switches()
+        self._bc = BusinessCentral(store, self.identity, self.switches, self.company_id)
+        self._dv = Dataverse(store, self.identity, self.switches)
         self.requests = {"bc": 0, "dv": 0}
 
     @classmethod

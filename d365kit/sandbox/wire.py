@@ -10,7 +10,7 @@ from decimal import Decimal
 from email.utils import format_datetime
 from json import JSONDecodeError, loads
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -27,7 +27,10 @@ class Refusal(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """One request below a service's root. ``path`` is relative to the root, ``root`` absolute."""
+    """One request below a service's root. ``path`` is relative to the root, ``root`` absolute.
+
+    ``segments`` are the path's parts, split before they were decoded, so that a key may hold a slash.
+    """
 
     method: str
     root: str
@@ -36,6 +39,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     length: int
+    segments: tuple[str, ...] = ()
 
     def option(self, name: str) -> str | None:
         """Return the last value of a query option, or None."""
@@ -100,15 +104,28 @@ async def read_request(scope: Mapping[str, Any], receive: Receive, root: str) ->
         if not message.get("more_body"):
             break
     raw = scope.get("query_string", b"").decode("latin-1")
+    path = (
+        (scope.get("raw_path") or quote(scope["path"], safe="/()'$=,").encode()).decode("latin-1").partition("?")[0]
+    )
     host = headers.get("host", "localhost")
+    absolute = f"{scope.get('scheme', 'http')}://{host}{root}"
+    return request_to(absolute, path[len(root) :], raw, scope["method"], headers, bytes(body))
+
+
+def request_to(
+    root: str, path: str, query: str, method: str, headers: Mapping[str, str], body: bytes = b""
+) -> Request:
+    """Return the request to a percent-encoded path below a root: one that came alone, or a part of a batch."""
+    parts = tuple(unquote(part) for part in path.split("/") if part)
     return Request(
-        method=scope["method"].upper(),
-        root=f"{scope.get('scheme', 'http')}://{host}{root}",
-        path=scope["path"][len(root) :].strip("/"),
-        query=tuple(parse_qsl(raw, keep_blank_values=True)),
+        method=method.upper(),
+        root=root,
+        path="/".join(parts),
+        query=tuple(parse_qsl(query, keep_blank_values=True)),
         headers=headers,
-        body=bytes(body),
-        length=len(scope["path"]) + len(raw),
+        body=body,
+        length=len(root) + len(path) + len(query),
+        segments=parts,
     )
 
 
@@ -124,6 +141,15 @@ async def send_reply(send: Send, reply: Reply) -> None:
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": raw})
     await send({"type": "http.response.body", "body": reply.body})
+
+
+def origin_of(address: str) -> str:
+    """Return scheme and host of an address: the audience of a Dataverse token.
+
+    >>> origin_of("http://127.0.0.1:8080/api/data/v9.2")
+    'http://127.0.0.1:8080'
+    """
+    return "/".join(address.split("/")[:3])
 
 
 def new_guid() -> str:
