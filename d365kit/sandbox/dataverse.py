@@ -50,8 +50,6 @@ class Dataverse:
         reply.headers |= {
             "x-ms-service-request-id": new_guid(),
             "REQ_ID": new_guid(),
-            "x-ms-ratelimit-burst-remaining-xrm-requests": "5999",
-            "x-ms-ratelimit-time-remaining-xrm-requests": "1200.00",
             "x-ms-dop-hint": "4",
         }
         return reply
