@@ -112,10 +112,11 @@ def _switches(sandbox: Sandbox, wanted: Any) -> dict[str, Any]:
 def _limits(sandbox: Sandbox, side: str, values: Mapping[str, Any]) -> dict[str, float]:
     if side not in sandbox.protection.limits:
         raise _Wrong(f"'{side}' is no side: bc or dv")
-    known = {field.name for field in fields(sandbox.protection.limits[side])}
+    known = {field.name: field.type for field in fields(sandbox.protection.limits[side])}
     found = {}
     for name, value in values.items():
-        if name not in known or isinstance(value, bool) or not isinstance(value, int | float | None):
+        fits = type(value) is int or (known.get(name) == "float" and (value is None or type(value) is float))
+        if name not in known or not fits:
             raise _Wrong(f"there is no limit '{name}', or {dumps(value)} is none")
         found[name] = math.inf if value is None else value
     return found

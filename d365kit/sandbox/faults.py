@@ -76,7 +76,7 @@ class Fault:
     retry_date: bool = False
     body: str = ""
     status: int = 0
-    code: str = ""
+    code: str | None = None
     text: str = ""
     seconds: float = 0.0
     up_to: float = 0.0

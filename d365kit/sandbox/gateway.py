@@ -128,9 +128,7 @@ class Gateway:
             return Delivery(gateway_reply(504))
         if faults.owed:
             mischief.repay(faults.owed, request, delivery.reply)
-        for one in struck:
-            if one.fault.kind not in ("slow", "expired_token", "rows_change"):
-                mischief.spoil(side, one, request, delivery)
+        mischief.spoil(side, struck, request, delivery)
         return delivery
 
     def _caller(self, side: str, request: Request) -> Caller | None:

@@ -13,7 +13,7 @@ from json import JSONDecodeError, JSONDecoder, dumps
 from random import Random
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from d365kit.sandbox.faults import INSTEAD, Fault, Struck
+from d365kit.sandbox.faults import INSTEAD, LINKS, Fault, Struck
 from d365kit.sandbox.odata.values import now
 from d365kit.sandbox.schema import schema
 from d365kit.sandbox.store import Store
@@ -43,6 +43,11 @@ _CODES = {
     },
     "token": {429: "temporarily_unavailable", 500: "server_error", 503: "temporarily_unavailable"},
 }  # fmt: skip
+#: What is in a body is changed first, then how it is written, then how it is sent.
+_ORDER = (
+    *LINKS, "extra_property", "error_in_200", "html_in_200", "wrong_type", "bom", "charset", "double_headers",
+    "truncated", "gzip", "deflate", "chunked", "cut_body", "lost_answer",
+)  # fmt: skip
 _LINK = re.compile(rb'"@odata\.nextLink":"((?:[^"\\]|\\.)*)"')
 
 
@@ -85,15 +90,23 @@ def instead(side: str, fault: Fault, request: Request) -> Delivery:
     elif body == "empty":
         reply = Reply(status)
     else:
-        code = fault.code or _CODES[side].get(status, "Unknown" if side == "bc" else "0x0")
+        usual = _CODES[side].get(status, "Unknown" if side == "bc" else "0x0")
+        code = usual if fault.code is None else fault.code
         reply = error_reply(side, status, code, fault.text or _TEXTS.get(status, "Error"))
     if fault.retry_after is not None:
         reply.headers["Retry-After"] = _retry_after(fault)
     return Delivery(reply)
 
 
-def spoil(side: str, struck: Struck, request: Request, delivery: Delivery) -> None:
-    """Change an answer the service gave as a fault wants it; one that does not apply leaves it and its record."""
+def spoil(side: str, struck: list[Struck], request: Request, delivery: Delivery) -> None:
+    """Change an answer the service gave as its faults want it, in an order in which each still has its effect."""
+    for kind in _ORDER:
+        for one in struck:
+            if one.fault.kind == kind:
+                _spoil(side, one, request, delivery)
+
+
+def _spoil(side: str, struck: Struck, request: Request, delivery: Delivery) -> None:
     kind, reply = struck.fault.kind, delivery.reply
     if kind == "lost_answer":
         delivery.cut = "before"
@@ -119,7 +132,7 @@ def spoil(side: str, struck: Struck, request: Request, delivery: Delivery) -> No
 
 def _reform(kind: str, struck: Struck, request: Request, reply: Reply) -> None:
     accepted = request.headers.get("accept-encoding", "").lower()
-    if kind in ("gzip", "deflate") and kind in accepted and reply.body:
+    if kind in ("gzip", "deflate") and kind in accepted and reply.body and "Content-Encoding" not in reply.headers:
         reply.body = gzip.compress(reply.body) if kind == "gzip" else zlib.compress(reply.body)
         reply.headers["Content-Encoding"] = kind
     elif kind == "bom" and reply.body and "json" in reply.kind:
