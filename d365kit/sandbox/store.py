@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from d365kit.sandbox.odata.values import fold
-from d365kit.sandbox.schema import TEXTUAL, Column, Table, schema
+from d365kit.sandbox.schema import TEXTUAL, WHOLE, Column, Table, schema
 
 #: SQLite functions take 127 arguments, so a wide row is rendered in parts of this many columns.
 _COLUMNS_PER_PART = 60
-_NATIVE = {"decimal": "", "money": "", "bool": "INTEGER", "int": "INTEGER", "bigint": "INTEGER"}
+_NATIVE = {"decimal": "", "money": "", "bool": "INTEGER"} | dict.fromkeys(WHOLE, "INTEGER")
 _FIRST_VERSION = 1_000_000
 
 Row = dict[str, Any]
@@ -230,7 +230,7 @@ def _sortable(column: Column) -> str:
 def _create_table(table: Table) -> str:
     lines = []
     for column in table.columns.values():
-        native = _NATIVE.get(column.type, "INTEGER" if column.options else "TEXT")
+        native = _NATIVE.get(column.type, "TEXT")
         collate = " COLLATE NOCASE" if table.side == "dv" and column.type in TEXTUAL else ""
         primary = " PRIMARY KEY" if column.name == table.key else ""
         lines.append(f'"{column.name}" {native}{collate}{primary}')
