@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from json import dumps
 from typing import Any
 
 from d365kit.sandbox.schema import Schema, Table
 from d365kit.sandbox.store import Row, Store
 from d365kit.sandbox.switches import Switches
-from d365kit.sandbox.wire import Refusal, Reply, Request
+from d365kit.sandbox.wire import Refusal, Reply, Request, new_guid
 
 _SEGMENT = re.compile(r"([$\w.]+)(?:\((.*)\))?$", re.S)
+_ROOT = "/api/data/v9."
 Segments = list[tuple[str, str | None]]
 
 
@@ -21,8 +22,8 @@ Segments = list[tuple[str, str | None]]
 class Call:
     """One request under way.
 
-    ``user`` is who the work is done as, ``behalf`` who asked for it when that is somebody else (impersonation), and
-    ``context`` what an outer request passes on: the rows a change set made, by their Content-ID.
+    ``user`` is who the work is done as, ``behalf`` who asked for it when that is somebody else (impersonation);
+    ``now`` is the sandbox's clock in seconds.
     """
 
     store: Store
@@ -31,7 +32,7 @@ class Call:
     request: Request
     user: str
     behalf: str | None = None
-    references: dict[str, str] = field(default_factory=dict)
+    now: float = 0.0
 
     @property
     def root(self) -> str:
@@ -123,3 +124,33 @@ def applied(request: Request, *more: str) -> dict[str, str]:
     if preferences.get("return") == "representation" and request.method != "GET":
         honoured.append("return=representation")
     return {"Preference-Applied": ",".join(honoured)} if honoured else {}
+
+
+def stamped(reply: Reply) -> Reply:
+    """Return a reply with the headers every answer has."""
+    reply.headers |= {
+        "x-ms-service-request-id": new_guid(),
+        "REQ_ID": new_guid(),
+        "x-ms-ratelimit-burst-remaining-xrm-requests": "5999",
+        "x-ms-ratelimit-time-remaining-xrm-requests": "1200.00",
+        "x-ms-dop-hint": "4",
+    }
+    return reply
+
+
+def error_reply(request: Request, refusal: Refusal) -> Reply:
+    """Return the body of a refusal; a request without a good token gets none (dataverse.md section 12)."""
+    if refusal.status == 401 and not refusal.code:
+        origin = request.root.partition(_ROOT)[0]
+        where = f"authorization_uri={origin}/sandbox-tenant/oauth2/authorize, resource_id={origin}/"
+        return Reply(401, headers={"WWW-Authenticate": f"Bearer {where}"})
+    error: dict[str, Any] = {"code": refusal.code, "message": refusal.text}
+    if request.preferences.get("odata.include-annotations") == "*":
+        number = int(refusal.code, 16) if refusal.code.startswith("0x") else 0
+        error |= {
+            "@Microsoft.PowerApps.CDS.ErrorDetails.OperationStatus": "0",
+            "@Microsoft.PowerApps.CDS.ErrorDetails.SubErrorCode": str(number),
+            "@Microsoft.PowerApps.CDS.HelpLink": f"http://go.microsoft.com/fwlink/?LinkID=398563&error={refusal.code}",
+            "@Microsoft.PowerApps.CDS.InnerError.Message": refusal.text,
+        }
+    return json_reply({"error": error}, refusal.status)

@@ -59,8 +59,11 @@ def business_central() -> str:
 
 
 @cache
-def dataverse() -> str:
-    """Return Dataverse's document: lookups as _x_value beside their navigations (dataverse.md section 1)."""
+def dataverse(annotated: bool = False) -> str:
+    """Return Dataverse's document: lookups as _x_value beside their navigations (dataverse.md section 1).
+
+    annotated: with what a client may do with each property, as for ``?annotations=true``.
+    """
     dv = schema("dv")
     key = '<Key><PropertyRef Name="ownerid"/></Key><Property Name="ownerid" Type="Edm.Guid" Nullable="false"/>'
     lines = [f'<EntityType Name="principal">{key}</EntityType>']
@@ -68,14 +71,19 @@ def dataverse() -> str:
     for table in dv.sets.values():
         for column in table.lookups():
             for relation in column.targets:
-                if relation.collection and not column.polymorphic:
+                if relation.collection:
                     collections.setdefault(relation.target, {})[relation.collection] = table.entity
+    for between in dv.associations.values():
+        for entity in between.sides:
+            collections.setdefault(entity, {})[between.name] = between.other(entity)
     for table in dv.sets.values():
         extra = [*_navigations(table), *_collections(collections.get(table.entity, {}))]
         lines += _entity_type(table, extra)
     lines.append('<EntityContainer Name="System">')
     lines += [f'<EntitySet Name="{table.set}" EntityType="{_CRM}.{table.entity}"/>' for table in dv.sets.values()]
     lines.append("</EntityContainer>")
+    if annotated:
+        lines += [line for table in dv.sets.values() for line in _permissions(table)]
     return _document(_CRM, lines)
 
 
@@ -88,6 +96,16 @@ def _entity_type(table: Table, extra: Iterable[str]) -> list[str]:
         facets += ' Nullable="false"' if required else ""
         lines.append(f'<Property Name="{column.name}" Type="{edm_type(column)}"{facets}/>')
     return [*lines, *extra, "</EntityType>"]
+
+
+def _permissions(table: Table) -> Iterable[str]:
+    """Yield the annotations of properties that cannot be written."""
+    read = "<EnumMember>Org.OData.Core.V1.PermissionType/Read</EnumMember>"
+    for column in table.columns.values():
+        if not column.access:
+            target = quoteattr(f"{_CRM}.{table.entity}/{column.name}")
+            inner = f'<Annotation Term="Org.OData.Core.V1.Permissions">{read}</Annotation>'
+            yield f"<Annotations Target={target}>{inner}</Annotations>"
 
 
 def _navigations(table: Table) -> Iterable[str]:

@@ -93,6 +93,7 @@ class Table:
     indexes: tuple[str, ...] = ()
     relations: tuple[dict[str, str], ...] = ()
     tracking: bool = False
+    schema_name: str = ""
     folded: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -132,12 +133,13 @@ class Association:
 
 @dataclass(frozen=True)
 class Schema:
-    """All tables of one service, by entity set, plus BC's enumerations and Dataverse's many-to-many relationships."""
+    """All tables of one service, by entity set, plus BC's enumerations and what only Dataverse has."""
 
     side: str
     sets: dict[str, Table]
     enums: dict[str, dict[str, int]]
     associations: dict[str, Association] = field(default_factory=dict)
+    duplicate_rules: dict[str, list[list[str]]] = field(default_factory=dict)
 
     def entity(self, name: str) -> Table:
         """Return the table with this entity (logical) name; KeyError when there is none."""
@@ -183,7 +185,8 @@ def schema(side: str) -> Schema:
     tables = [build(name, entry, columns[name]) for name, entry in declared[side].items()]
     between = declared["associations"] if side == "dv" else {}
     associations = {name: Association(name, **entry) for name, entry in between.items()}
-    return Schema(side, {table.set: table for table in tables}, enums, associations)
+    sets = {table.set: table for table in tables}
+    return Schema(side, sets, enums, associations, declared["duplicate_rules"] if side == "dv" else {})
 
 
 def default_of(column: Column, enums: dict[str, dict[str, int]]) -> Any:
@@ -287,5 +290,6 @@ def _dv_table(name: str, entry: dict[str, Any], columns: dict[str, Column]) -> T
         methods=entry["methods"],
         title=entry["title"],
         tracking=entry.get("tracking", False),
+        schema_name=entry.get("schema", name.capitalize()),
         indexes=tuple(entry.get("indexes", ())),
     )
