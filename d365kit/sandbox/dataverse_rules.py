@@ -1,15 +1,15 @@
-"""What Dataverse itself enforces, table by table: products, units, currencies, price lists, deletions."""
+"""What Dataverse itself enforces, table by table: products, units, currencies, price lists; hooks of all tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from d365kit.sandbox.dataverse_call import Call, refuse
 from d365kit.sandbox.odata.values import now
 from d365kit.sandbox.schema import Table, schema
 from d365kit.sandbox.store import Row, Store
-from d365kit.sandbox.wire import Refusal, new_guid
+from d365kit.sandbox.wire import new_guid
 
 _ACTIVE, _RETIRED, _DRAFT = 0, 1, 2
 _FAMILY = 2
@@ -19,21 +19,16 @@ _FAMILY = 2
 class Write:
     """One write under way: the row as it will be, the values sent, and the row as it was (None on create)."""
 
-    store: Store
+    call: Call
     table: Table
     row: Row
     values: Row
     old: Row | None
 
-
-def refuse(status: int, code: str, text: str) -> Refusal:
-    """Return a refusal with Dataverse's code."""
-    return Refusal(status, code, text)
-
-
-def missing_row(table: Table, key: str) -> Refusal:
-    """Return the refusal for a row that is not there."""
-    return refuse(404, "0x80040217", f"{table.entity} With Id = {key} Does Not Exist")
+    @property
+    def store(self) -> Store:
+        """Where the rows are."""
+        return self.call.store
 
 
 def check_product(write: Write) -> None:
@@ -92,9 +87,9 @@ def check_unit_group(write: Write) -> None:
         raise refuse(400, "0x80040203", "Attribute: baseuomname cannot be set to NULL")
 
 
-def add_base_unit(write: Write, body: dict[str, Any], user: str) -> None:
+def add_base_unit(write: Write) -> None:
     """Make the base unit of a new unit group (conformance.md 241)."""
-    unit = schema("dv").entity("uom")
+    unit, user = schema("dv").entity("uom"), write.call.user
     created = {"createdon": now(0), "modifiedon": now(0), "_createdby_value": user, "_modifiedby_value": user}
     row = {"uomid": new_guid(), "name": write.row["baseuomname"], "quantity": 1, "isschedulebaseuom": 1}
     row |= {"_uomscheduleid_value": write.row["uomscheduleid"]}
@@ -121,36 +116,6 @@ def check_price_list(write: Write) -> None:
     _unique(write, "name", "0x80043b0f", "A price list with this name exists.")
 
 
-def remove_dependants(store: Store, table: Table, key: str) -> None:
-    """Follow the relationships to a row that goes: refuse, take along or empty (dataverse-relationships.csv)."""
-    links = [
-        (other, column, relation)
-        for other in schema("dv").sets.values()
-        for column in other.lookups()
-        for relation in column.targets
-        if relation.target == table.entity
-    ]
-    for other, column, relation in links:
-        if relation.on_delete == "Restrict" and _dependants(store, other, column, relation, key, 1):
-            text = f"The {table.entity} {key} cannot be deleted: rows of {other.entity} refer to it."
-            raise refuse(405, "0x80040227", text)
-    for other, column, relation in links:
-        if relation.on_delete == "Cascade":
-            for child in _dependants(store, other, column, relation, key, -1):
-                if child != key:
-                    remove_dependants(store, other, child)
-                    store.delete(other, child)
-        elif relation.on_delete == "RemoveLink":
-            for child in _dependants(store, other, column, relation, key, -1):
-                store.update(other, child, {column.name: None})
-
-
-def _dependants(store: Store, other: Table, column: Any, relation: Any, key: str, limit: int) -> list[str]:
-    typed = f" AND \"{column.type_column}\" = '{relation.target}'" if column.polymorphic else ""
-    sql = f'SELECT "{other.key}" FROM "{other.sql}" WHERE "{column.name}" = ?{typed} LIMIT ?'
-    return [row[0] for row in store.query(sql, (key, limit))]
-
-
 def _unique(write: Write, column: str, code: str, text: str) -> None:
     table, value = write.table, write.row[column]
     if value is None or (write.old is not None and write.old[column] == value):
@@ -167,4 +132,7 @@ CHECKS: dict[str, Callable[[Write], None]] = {
     "transactioncurrency": check_currency,
     "pricelevel": check_price_list,
 }
-AFTER_CREATE: dict[str, Callable[[Write, dict[str, Any], str], None]] = {"uomschedule": add_base_unit}
+AFTER_CREATE: dict[str, Callable[[Write], None]] = {"uomschedule": add_base_unit}
+AFTER_WRITE: dict[str, Callable[[Write], None]] = {}
+BEFORE_DELETE: dict[str, Callable[[Call, Table, Row], None]] = {}
+AFTER_DELETE: dict[str, Callable[[Call, Row], None]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, MutableMapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class Sandbox:
         self.protection = Protection(self.clock)
         self.tokens = TokenService(self.identity)
         self.gateway = Gateway(self)
+        self._dv.before_part = partial(self.gateway.part, "dv")
         self.requests = self.gateway.requests
 
     @classmethod

@@ -61,6 +61,7 @@ class Fault:
     retry_after: seconds for the header of that name, as an HTTP date if ``retry_date``; None sends none. body: json,
     html or empty. status, code, text: instead of the kind's own. seconds, up_to: how long ``slow`` waits. change:
     insert, update or delete, for ``rows_change``; "" for any. stubborn: no pause after `Faults.in_a_row`.
+    part: the rule is about the requests inside a batch, and no others; it needs a kind with a status (102, 223).
     """
 
     kind: str
@@ -82,6 +83,7 @@ class Fault:
     up_to: float = 0.0
     change: str = ""
     stubborn: bool = False
+    part: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -92,6 +94,8 @@ class Fault:
             raise FaultError(f"'{self.body}' is no body: json, html or empty")
         if self.change not in ("", "insert", "update", "delete"):
             raise FaultError(f"'{self.change}' is no change: insert, update or delete")
+        if self.part and not INSTEAD.get(self.kind):
+            raise FaultError(f"'{self.kind}' does not befall a part of a batch")
         try:
             re.compile(self.path)
             re.compile(self.method)
@@ -214,15 +218,15 @@ class Faults:
             self._rules.insert(0, _Rule(self.deadly, self._numbers))
         return self.deadly
 
-    def strike(self, side: str, request: Request) -> list[Struck]:
-        """Return the faults that befall a request, and note them as happened."""
+    def strike(self, side: str, request: Request, part: bool = False) -> list[Struck]:
+        """Return the faults that befall a request, or a part of a batch, and note them as happened."""
         self.requests += 1
         target = _target(request)
         found: list[Struck] = []
         merciful = bool(self.in_a_row) and self._row[f"{request.method} {target}"] >= self.in_a_row
         for rule in self._rules:
             fault = rule.fault
-            if not fault.concerns(side, request.method, target):
+            if fault.part is not part or not fault.concerns(side, request.method, target):
                 continue
             chance = self._chance(rule, request.method, target)
             if not self._due(rule, chance) or (merciful and fault.kind in HARMFUL and not fault.stubborn):

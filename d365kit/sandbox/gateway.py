@@ -131,6 +131,12 @@ class Gateway:
         mischief.spoil(side, struck, request, delivery)
         return delivery
 
+    def part(self, side: str, request: Request) -> Reply | None:
+        """Return what a fault answers in place of a part of a batch; None where there is none."""
+        faults = self.sandbox.faults
+        struck = faults.strike(side, request, part=True) if faults else []
+        return mischief.instead(side, struck[0].fault, request).reply if struck else None
+
     def _caller(self, side: str, request: Request) -> Caller | None:
         sent, identity = request.headers.get("authorization"), self.sandbox.identity
         if side == "dv":

@@ -27,3 +27,9 @@ class Switches:
     #: Dataverse asks clients to stay with one web server (272), and how many there are, each with limits of its own.
     dv_affinity_cookie: bool = True
     dv_web_servers: int = 1
+    #: Dataverse: a status reason of another state takes the state along instead of being refused (261).
+    dv_reason_moves_state: bool = False
+    #: Dataverse: the status of a write that a duplicate detection rule refuses; older documents say 500 (200).
+    dv_duplicate_status: int = 412
+    #: Dataverse: how long a new alternate key is built, in seconds of the sandbox's clock (210).
+    dv_key_build_seconds: float = 0.0

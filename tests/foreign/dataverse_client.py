@@ -88,7 +88,10 @@ two = {"alternate_key": {"accountnumber": "F-2"}, "record": {"name": "Foreign by
 step("upsert", lambda: records.upsert("account", [one]))
 step("upsert many", lambda: records.upsert("account", [one | {"record": {"name": "Foreign by key again"}}, two]))
 step("sql", lambda: [dict(r) for r in client.query.sql("SELECT name FROM account WHERE name = 'Foreign changed'")])
-step("frame", lambda: client.dataframe.get("account", select=["name"], filter="startswith(name,'Foreign')").to_dict("list"))
+step(
+    "frame",
+    lambda: client.dataframe.get("account", select=["name"], filter="startswith(name,'Foreign')").to_dict("list"),
+)
 step("batch", batch)
 step("change set", change_set)
 step("change set undone", clash)
