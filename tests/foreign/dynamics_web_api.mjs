@@ -11,7 +11,9 @@ async function step(name, work) {
     console.log(JSON.stringify({ step: name, value: value === undefined ? null : value }));
     return value;
   } catch (error) {
-    console.log(JSON.stringify({ step: name, error: error.name, status: error.status, code: error.code, text: error.message }));
+    const all = Array.isArray(error) ? error : [error];
+    const { status, code, message } = all.find((one) => one?.status >= 400) ?? all[0];
+    console.log(JSON.stringify({ step: name, error: "Error", status, code, text: message, count: all.length }));
     return null;
   }
 }
@@ -41,7 +43,7 @@ await step("update", () => api.update({ collection: "accounts", key, data: { nam
 await step("update stale", () => api.update({ collection: "accounts", key, data: { name: "Never" }, ifmatch: tag }));
 await step("update one property", () =>
   api.updateSingleProperty({ collection: "accounts", key, fieldValuePair: { telephone1: "555" } }));
-const named = (name) => ({ collection: "accounts", key: "accountnumber='N/1'".replace("/", "-"), data: { name } });
+const named = (name) => ({ collection: "accounts", key: "accountnumber='N-1'", data: { name } });
 await step("upsert", () => api.upsert({ ...named("Node by key"), returnRepresentation: true }));
 await step("upsert again", () => api.upsert(named("Node by key again")));
 await step("count", () => api.count({ collection: "accounts" }));
@@ -83,5 +85,6 @@ await step("metadata", async () => {
   return found.value;
 });
 await step("unknown", () => api.retrieve({ collection: "accounts", key: "0f8fad5b-d9cb-469f-a165-70867728950e" }));
-await step("delete", () => api.deleteRecord({ collection: "accounts", key }));
-await step("delete again", () => api.deleteRecord({ collection: "accounts", key }));
+const doomed = await step("create doomed", () => api.create({ collection: "accounts", data: { name: "Node doomed" } }));
+await step("delete", () => api.deleteRecord({ collection: "accounts", key: doomed }));
+await step("delete again", () => api.deleteRecord({ collection: "accounts", key: doomed }));

@@ -15,6 +15,14 @@ session.headers["Authorization"] = f"Bearer {token}"
 session.params = {"company": company}  # type: ignore[assignment]
 
 
+def rename(response: requests.Response, **_: object) -> None:
+    """Call Business Central's blank x0020_: Python's Enum, which python-odata uses, has no member called _x0020_."""
+    response._content = response.content.replace(b'"_x0020_"', b'"x0020_"')
+
+
+session.hooks["response"] = rename  # type: ignore[assignment]
+
+
 def reflect() -> list[str]:
     """Read $metadata and make a class of each set."""
     global service
@@ -36,7 +44,7 @@ def all_customers() -> list[str]:
 
 def some() -> list[str]:
     Customer = service.entities["customers"]
-    query = service.query(Customer).filter(Customer.number > "20000").order_by(Customer.number.desc()).limit(3)
+    query = service.query(Customer).filter(Customer.number > "C00100").order_by(Customer.number.desc()).limit(3)
     return numbers(query)
 
 
