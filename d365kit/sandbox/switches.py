@@ -22,3 +22,5 @@ class Switches:
     dv_duplicate_status: int = 412
     #: Dataverse: how long a new alternate key is built, in seconds of the sandbox's clock (210).
     dv_key_build_seconds: float = 0.0
+    #: Dataverse: the status of a change to a document that is closed; 400 in some reports (259).
+    dv_read_only_status: int = 403
