@@ -18,7 +18,7 @@ import pytest
 
 from d365kit.sandbox import Sandbox
 from d365kit.sandbox.company import FAULTS
-from d365kit.sandbox.odata.emit import DataverseEmitter
+from d365kit.sandbox.odata.emit_dataverse import DataverseEmitter
 from d365kit.sandbox.odata.filters import FilterError, parse_filter
 from d365kit.sandbox.schema import ZERO_GUID, schema
 
@@ -505,6 +505,8 @@ def test_dv_states(client: Client) -> None:
     url = f"{client.dv}/accounts({client.made(f'{client.dv}/accounts', {'name': 'A'})['accountid']})"
     client("PATCH", url, {"statecode": 1})
     assert client("GET", url).json()["statuscode"] == 2
+    assert client("PATCH", url, {"statuscode": 1}).status_code == 400
+    client.sandbox.switches.dv_reason_moves_state = True
     client("PATCH", url, {"statuscode": 1})
     assert client("GET", url).json()["statecode"] == 0
     assert client("PATCH", url, {"statecode": 0, "statuscode": 2}).status_code == 400

@@ -1,54 +1,21 @@
-"""Places in an order ↔ the paging cookie; rows → annotated objects."""
+"""Rows → objects with annotations: labels, target tables and navigation names."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, unquote
-from xml.sax.saxutils import escape, unescape
 
 import orjson
 
-from d365kit.sandbox.odata.query import Query
-from d365kit.sandbox.schema import WHOLE, Column, Table, schema
-from d365kit.sandbox.store import Store
-from d365kit.sandbox.wire import Refusal
+from d365kit.sandbox.schema import Column, Table, schema
+from d365kit.sandbox.store import Order, Store, order_sql, row_json
 
 FORMATTED = "OData.Community.Display.V1.FormattedValue"
 LOGICAL_NAME = "Microsoft.Dynamics.CRM.lookuplogicalname"
 NAVIGATION = "Microsoft.Dynamics.CRM.associatednavigationproperty"
 TOTAL = "Microsoft.Dynamics.CRM.totalrecordcount"
-_COOKIE = re.compile(r'<cookie pagenumber="(\d+)" pagingcookie="([^"]*)" istracking="False" />$')
-_INNER = re.compile(r'<cookie page="\d+">((?:<\w+ [^<>]* />)+)</cookie>$')
-_PLACE = re.compile(r'<(\w+) last(null)?="([^"]*)" first(?:null)?="[^"]*" />')
-
-
-def skip_token(table: Table, query: Query, number: int, first: Sequence[Any], last: Sequence[Any]) -> str:
-    """Return the encoded cookie that leads behind the last row of a page (conformance.md 138)."""
-    names = [column.attribute for column, _ in query.order] + [table.key]
-    parts = [_mark(name, low, high) for name, low, high in zip(names, first, last, strict=True)]
-    inner = quote(f'<cookie page="{number}">{"".join(parts)}</cookie>', safe="")
-    inner = re.sub(r"%[0-9A-F]{2}", lambda match: match.group().lower(), inner)
-    return quote(f'<cookie pagenumber="{number + 1}" pagingcookie="{inner}" istracking="False" />', safe="=/")
-
-
-def read_token(table: Table, query: Query, token: str) -> tuple[int, list[Any]]:
-    """Return the page number and the place a cookie stands for; Refusal when it was altered."""
-    match = _COOKIE.match(token)
-    try:
-        if match is None:
-            raise ValueError(token)
-        inner = _INNER.match(unquote(match.group(2)))
-        if inner is None:
-            raise ValueError(token)
-        columns = [*(column for column, _ in query.order), table.columns[table.key]]
-        parts = _PLACE.findall(inner.group(1))
-        place = [_value(column, part) for column, part in zip(columns, parts, strict=True)]
-    except ValueError as error:
-        raise Refusal(400, "0x80040203", "Malformed XML in the Paging Cookie") from error
-    return int(match.group(1)), place
 
 
 def wanted_annotations(preference: str | None) -> list[str]:
@@ -59,6 +26,44 @@ def wanted_annotations(preference: str | None) -> list[str]:
 def includes(patterns: Sequence[str], name: str) -> bool:
     """Whether an annotation was asked for."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def render(
+    store: Store,
+    table: Table,
+    columns: tuple[Column, ...],
+    where: str,
+    parameters: Sequence[Any],
+    order: Order,
+    limit: int,
+    extras: Sequence[str] = (),
+    patterns: Sequence[str] = (),
+) -> list[tuple[Any, ...]]:
+    """Return rows as (JSON, extras...): rendered by SQLite unless annotations are wanted."""
+    sorting = order_sql(order, table.key)
+    if not patterns:
+        expressions = [_json_of(table, columns), *extras]
+        return store.page(table, ", ".join(expressions), where, parameters, sorting, limit)
+    expressions = annotated_expressions(columns)
+    width, symbols = len(expressions), currency_symbols(store)
+    rows = store.page(table, ", ".join([*expressions, *extras]), where, parameters, sorting, limit)
+    return [(annotate(table, columns, row, patterns, symbols), *row[width:]) for row in rows]
+
+
+@lru_cache(maxsize=512)
+def _json_at(entity: str, names: tuple[str, ...]) -> str:
+    table = schema("dv").entity(entity)
+    return row_json(table, [table.columns[name] for name in names])
+
+
+def _json_of(table: Table, columns: tuple[Column, ...]) -> str:
+    return _json_at(table.entity, tuple(column.name for column in columns))
+
+
+def with_key(table: Table, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Return the columns of a selection: the primary key always comes along."""
+    key = table.columns[table.key]
+    return columns if key in columns else (*columns, key)
 
 
 def annotated_expressions(columns: Sequence[Column]) -> list[str]:
@@ -102,25 +107,9 @@ def currency_symbols(store: Store) -> dict[str, str]:
     return dict(store.query('SELECT transactioncurrencyid, currencysymbol FROM "dv_transactioncurrency"'))
 
 
-def _mark(name: str, first: Any, last: Any) -> str:
-    if last is None:
-        return f'<{name} lastnull="1" firstnull="1" />'
-    low, high = (escape(str(value), {'"': "&quot;"}) for value in (first, last))
-    return f'<{name} last="{high}" first="{low}" />'
-
-
-def _value(column: Column, part: tuple[str, str, str]) -> Any:
-    name, null, text = part
-    if name != column.attribute:
-        raise ValueError(name)
-    if null:
-        return None
-    if column.numeric:
-        return float(text)
-    return int(text) if column.type in WHOLE or column.type == "bool" else unescape(text, {"&quot;": '"'})
-
-
 def _target(column: Column) -> str:
+    if not column.targets:
+        return "NULL"
     return f't."{column.type_column}"' if column.polymorphic else f"'{column.targets[0].target}'"
 
 
@@ -130,7 +119,7 @@ def _title(column: Column) -> str:
         target = schema("dv").entity(relation.target)
         inner = f'(SELECT n."{target.title}" FROM "{target.sql}" n WHERE n."{target.key}" = t."{column.name}")'
         cases.append(f"WHEN '{relation.target}' THEN {inner}")
-    return f"CASE {_target(column)} {' '.join(cases)} END"
+    return f"CASE {_target(column)} {' '.join(cases)} END" if cases else "NULL"
 
 
 def _navigation(column: Column, target: str) -> str:

@@ -1,39 +1,42 @@
-"""What Dataverse itself enforces, table by table: products, units, currencies, price lists, deletions."""
+"""What Dataverse itself enforces, table by table: products, units, currencies, price lists."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from d365kit.sandbox.dataverse_call import Call, refuse
 from d365kit.sandbox.odata.values import now
 from d365kit.sandbox.schema import Table, schema
 from d365kit.sandbox.store import Row, Store
-from d365kit.sandbox.wire import Refusal, new_guid
+from d365kit.sandbox.wire import new_guid
 
 _ACTIVE, _RETIRED, _DRAFT = 0, 1, 2
+_REVISION = 3
 _FAMILY = 2
+_FORBIDDEN_MOVES = {
+    (_ACTIVE, _DRAFT): ("0x8004F912", "You can't set an active product back to draft."),
+    (_RETIRED, _DRAFT): ("0x8004F913", "You can't set a retired product back to draft."),
+    (_DRAFT, _RETIRED): ("0x8004F978", "You can't retire a product that is in the draft state."),
+    (_DRAFT, _REVISION): ("0x8004F979", "You can't revise a product that is in the draft state."),
+    (_RETIRED, _REVISION): ("0x8004F980", "You can't revise a product that is retired."),
+    (_REVISION, _DRAFT): ("0x8004F981", "You can't set a product under revision back to draft."),
+}
 
 
 @dataclass(frozen=True)
 class Write:
     """One write under way: the row as it will be, the values sent, and the row as it was (None on create)."""
 
-    store: Store
+    call: Call
     table: Table
     row: Row
     values: Row
     old: Row | None
 
-
-def refuse(status: int, code: str, text: str) -> Refusal:
-    """Return a refusal with Dataverse's code."""
-    return Refusal(status, code, text)
-
-
-def missing_row(table: Table, key: str) -> Refusal:
-    """Return the refusal for a row that is not there."""
-    return refuse(404, "0x80040217", f"{table.entity} With Id = {key} Does Not Exist")
+    @property
+    def store(self) -> Store:
+        """Where the rows are."""
+        return self.call.store
 
 
 def check_product(write: Write) -> None:
@@ -42,7 +45,7 @@ def check_product(write: Write) -> None:
     row["productstructure"] = row["productstructure"] or 1
     if not row["productnumber"]:
         raise refuse(400, "0x80043b05", "The product number is missing.")
-    _unique(write, "productnumber", "0x80043b06", "The specified product ID conflicts with an existing record.")
+    unique(write, "productnumber", "0x80043b06", "The specified product ID conflicts with an existing record.")
     if row["productstructure"] != _FAMILY:
         _check_product_unit(write)
         if row["quantitydecimal"] is None:
@@ -54,10 +57,8 @@ def check_product(write: Write) -> None:
         write.values.pop("statuscode", None)
         return
     move = (write.old["statecode"], row["statecode"])
-    if move == (_ACTIVE, _DRAFT):
-        raise refuse(400, "0x8004F912", "You can't set an active product back to draft.")
-    if move == (_DRAFT, _RETIRED):
-        raise refuse(400, "0x8004F978", "You can't retire a product that is in the draft state.")
+    if move in _FORBIDDEN_MOVES:
+        raise refuse(400, *_FORBIDDEN_MOVES[move])
 
 
 def _check_product_unit(write: Write) -> None:
@@ -92,9 +93,9 @@ def check_unit_group(write: Write) -> None:
         raise refuse(400, "0x80040203", "Attribute: baseuomname cannot be set to NULL")
 
 
-def add_base_unit(write: Write, body: dict[str, Any], user: str) -> None:
+def add_base_unit(write: Write) -> None:
     """Make the base unit of a new unit group (conformance.md 241)."""
-    unit = schema("dv").entity("uom")
+    unit, user = schema("dv").entity("uom"), write.call.user
     created = {"createdon": now(0), "modifiedon": now(0), "_createdby_value": user, "_modifiedby_value": user}
     row = {"uomid": new_guid(), "name": write.row["baseuomname"], "quantity": 1, "isschedulebaseuom": 1}
     row |= {"_uomscheduleid_value": write.row["uomscheduleid"]}
@@ -105,7 +106,7 @@ def add_base_unit(write: Write, body: dict[str, Any], user: str) -> None:
 def check_currency(write: Write) -> None:
     """ISO code once, a rate above zero, the base currency fixed at 1 (dataverse.md section 16)."""
     row, old = write.row, write.old
-    _unique(write, "isocurrencycode", "0x80048cf3", "A currency with this ISO code exists.")
+    unique(write, "isocurrencycode", "0x80048cf3", "A currency with this ISO code exists.")
     if row["exchangerate"] is None or float(row["exchangerate"]) <= 0:
         raise refuse(400, "0x80044330", "The exchange rate of a currency must be greater than zero.")
     base = write.store.value('SELECT "_basecurrencyid_value" FROM "dv_organization"')
@@ -118,53 +119,14 @@ def check_price_list(write: Write) -> None:
     """Name filled and unique."""
     if not write.row["name"]:
         raise refuse(400, "0x80043b0e", "The name of the price list is missing.")
-    _unique(write, "name", "0x80043b0f", "A price list with this name exists.")
+    unique(write, "name", "0x80043b0f", "A price list with this name exists.")
 
 
-def remove_dependants(store: Store, table: Table, key: str) -> None:
-    """Follow the relationships to a row that goes: refuse, take along or empty (dataverse-relationships.csv)."""
-    links = [
-        (other, column, relation)
-        for other in schema("dv").sets.values()
-        for column in other.lookups()
-        for relation in column.targets
-        if relation.target == table.entity
-    ]
-    for other, column, relation in links:
-        if relation.on_delete == "Restrict" and _dependants(store, other, column, relation, key, 1):
-            text = f"The {table.entity} {key} cannot be deleted: rows of {other.entity} refer to it."
-            raise refuse(405, "0x80040227", text)
-    for other, column, relation in links:
-        if relation.on_delete == "Cascade":
-            for child in _dependants(store, other, column, relation, key, -1):
-                if child != key:
-                    remove_dependants(store, other, child)
-                    store.delete(other, child)
-        elif relation.on_delete == "RemoveLink":
-            for child in _dependants(store, other, column, relation, key, -1):
-                store.update(other, child, {column.name: None})
-
-
-def _dependants(store: Store, other: Table, column: Any, relation: Any, key: str, limit: int) -> list[str]:
-    typed = f" AND \"{column.type_column}\" = '{relation.target}'" if column.polymorphic else ""
-    sql = f'SELECT "{other.key}" FROM "{other.sql}" WHERE "{column.name}" = ?{typed} LIMIT ?'
-    return [row[0] for row in store.query(sql, (key, limit))]
-
-
-def _unique(write: Write, column: str, code: str, text: str) -> None:
+def unique(write: Write, column: str, code: str, text: str) -> None:
+    """Refuse a value another row of the table has."""
     table, value = write.table, write.row[column]
     if value is None or (write.old is not None and write.old[column] == value):
         return
     sql = f'SELECT 1 FROM "{table.sql}" WHERE "{column}" = ? AND "{table.key}" <> ?'
     if write.store.value(sql, (value, write.row[table.key])):
         raise refuse(400, code, text)
-
-
-CHECKS: dict[str, Callable[[Write], None]] = {
-    "product": check_product,
-    "uom": check_unit,
-    "uomschedule": check_unit_group,
-    "transactioncurrency": check_currency,
-    "pricelevel": check_price_list,
-}
-AFTER_CREATE: dict[str, Callable[[Write, dict[str, Any], str], None]] = {"uomschedule": add_base_unit}

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from d365kit.sandbox.odata.values import fold
-from d365kit.sandbox.schema import TEXTUAL, Column, Table, schema
+from d365kit.sandbox.schema import TEXTUAL, WHOLE, Column, Table, schema
 
 #: SQLite functions take 127 arguments, so a wide row is rendered in parts of this many columns.
 _COLUMNS_PER_PART = 60
-_NATIVE = {"decimal": "", "money": "", "bool": "INTEGER", "int": "INTEGER", "bigint": "INTEGER"}
+_NATIVE = {"decimal": "", "money": "", "bool": "INTEGER"} | dict.fromkeys(WHOLE, "INTEGER")
 _FIRST_VERSION = 1_000_000
 
 Row = dict[str, Any]
@@ -63,8 +63,16 @@ class Store:
             connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value)")
             connection.execute("CREATE TABLE truth (kind TEXT, bc_id TEXT, dv_id TEXT)")
             connection.execute("CREATE TABLE planted (fault TEXT, checked TEXT, kind TEXT, bc_id TEXT, dv_id TEXT)")
+            key = "id TEXT PRIMARY KEY, entity TEXT, name TEXT, columns TEXT, status TEXT, ready REAL"
+            connection.execute(f"CREATE TABLE dv_keys ({key})")
+            connection.execute("CREATE TABLE dv_deleted (entity TEXT, id TEXT, version INTEGER)")
             for table in self.tables():
                 connection.execute(_create_table(table))
+
+    def finish_keys(self) -> None:
+        """Let alternate keys that were being built when the sandbox was closed be ready now."""
+        with self.transaction() as connection:
+            connection.execute("UPDATE dv_keys SET ready = 0 WHERE status = 'Pending'")
 
     def index(self) -> None:
         """Create the indexes; done after the bulk of the rows is in, which is faster."""
@@ -74,6 +82,7 @@ class Store:
                     if name:
                         connection.execute(f'CREATE INDEX "ix_{table.sql}_{name}" ON "{table.sql}" ("{name}")')
             connection.execute("CREATE INDEX ix_truth ON truth (kind, bc_id)")
+            connection.execute("CREATE INDEX ix_dv_deleted ON dv_deleted (entity, version)")
             connection.execute("CREATE INDEX ix_truth_dv ON truth (kind, dv_id)")
 
     @staticmethod
@@ -137,8 +146,12 @@ class Store:
             connection.execute(sql, (*stamped.values(), key))
 
     def delete(self, table: Table, key: str) -> None:
-        """Remove one row."""
+        """Remove one row; a table with change tracking remembers that it was there."""
         with self.transaction() as connection:
+            if table.tracking:
+                connection.execute(
+                    "INSERT INTO dv_deleted VALUES (?, ?, ?)", (table.entity, key, self.next_version())
+                )
             connection.execute(f'DELETE FROM "{table.sql}" WHERE "{table.key}" = ?', (key,))
 
     def count(self, table: Table, where: str = "1", parameters: Sequence[Any] = (), limit: int = -1) -> int:
@@ -230,7 +243,7 @@ def _sortable(column: Column) -> str:
 def _create_table(table: Table) -> str:
     lines = []
     for column in table.columns.values():
-        native = _NATIVE.get(column.type, "INTEGER" if column.options else "TEXT")
+        native = _NATIVE.get(column.type, "TEXT")
         collate = " COLLATE NOCASE" if table.side == "dv" and column.type in TEXTUAL else ""
         primary = " PRIMARY KEY" if column.name == table.key else ""
         lines.append(f'"{column.name}" {native}{collate}{primary}')

@@ -16,3 +16,11 @@ class Switches:
     bc_on_premises: bool = False
     #: The API service of a BC on-premises server; off, every call answers 405 (15).
     bc_api_enabled: bool = True
+    #: Dataverse: a status reason of another state takes the state along instead of being refused (261).
+    dv_reason_moves_state: bool = False
+    #: Dataverse: the status of a write that a duplicate detection rule refuses; older documents say 500 (200).
+    dv_duplicate_status: int = 412
+    #: Dataverse: how long a new alternate key is built, in seconds of the sandbox's clock (210).
+    dv_key_build_seconds: float = 0.0
+    #: Dataverse: the status of a change to a document that is closed; 400 in some reports (259).
+    dv_read_only_status: int = 403

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from d365kit.sandbox.company import platform
 from d365kit.sandbox.company.words import ascii_text, words
 from d365kit.sandbox.company.world import World
 from d365kit.sandbox.odata.values import stored_number
@@ -170,6 +171,13 @@ def _organization(world: World) -> None:
         oobpricecalculationenabled=1,
         languagecode=1033,
         localeid=1033,
+        expirechangetrackingindays=7,
+        orderprefix="ORD",
+        currentordernumber=1000,
+        quoteprefix="QUO",
+        currentquotenumber=1000,
+        invoiceprefix="INV",
+        currentinvoicenumber=1000,
     )
     organization = {"_organizationid_value": ids["organization"]}
     world.dv("businessunit", businessunitid=ids["unit"], name="nordhain", **organization)
@@ -177,6 +185,7 @@ def _organization(world: World) -> None:
     world.dv("team", teamid=ids["team"], name="BCI - nordhain", teamtype=0, **own)
     team = {"_bcbi_defaultowningteam_value": ids["team"]}
     ids["dv_company"] = world.dv("bcbi_company", bcbi_name=COMPANY, bcbi_externalid=ids["company"], **team)
+    platform.build(world)
     ids["other_company"] = world.dv("bcbi_company", bcbi_name="Südhain Handel", bcbi_externalid=guid(), **team)
 
 
@@ -186,6 +195,8 @@ def _users(world: World) -> None:
     _user(world, "", "Business Central Integration", userid=ids["integration_user"], isintegrationuser=1, **machines)
     ids["user"] = _user(world, "#", "d365kit", applicationid=world.source.guid(), **machines)
     world.store.remember("user", ids["user"])
+    for user in (ids["integration_user"], ids["user"]):
+        platform.grant(world, user, platform.ADMINISTRATOR)
     _user(world, "Sven", "Adler", accessmode=1, islicensed=1)
     _user(world, "Nora", "Feldkamp", islicensed=1)
     _user(world, "Tilo", "Gersdorf", islicensed=1)
@@ -203,6 +214,7 @@ def _users(world: World) -> None:
             commisionPercent=5 if place < SELLING else 0,
         )
         user = _user(world, first, last, islicensed=1, mobilephone=phone)
+        platform.grant(world, user, platform.SALESPERSON)
         ids |= {f"salesperson:{code}": bc_id, f"user:{code}": user}
         world.pair("salesperson", bc_id, user)
 
@@ -215,6 +227,7 @@ def _user(world: World, first: str, last: str, userid: str | None = None, **valu
         "fullname": f"{first} {last}".strip(),
         "internalemailaddress": f"{address}@nordhain.example",
         "domainname": f"{address}@nordhain.example",
+        "azureactivedirectoryobjectid": platform.fixed_id(f"{first} {last}"),
         "accessmode": 0,
         "_businessunitid_value": world.ids["unit"],
         "organizationid": world.ids["organization"],

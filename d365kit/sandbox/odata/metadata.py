@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from functools import cache
 from xml.sax.saxutils import quoteattr
 
-from d365kit.sandbox.schema import Column, Table, schema
+from d365kit.sandbox.schema import TEXTUAL, Column, Table, schema
 
 _EDM = {
     "guid": "Edm.Guid",
     "text": "Edm.String",
     "code": "Edm.String",
+    "memo": "Edm.String",
     "int": "Edm.Int32",
     "bigint": "Edm.Int64",
     "decimal": "Edm.Decimal",
@@ -58,8 +59,11 @@ def business_central() -> str:
 
 
 @cache
-def dataverse() -> str:
-    """Return Dataverse's document: lookups as _x_value beside their navigations (dataverse.md section 1)."""
+def dataverse(annotated: bool = False) -> str:
+    """Return Dataverse's document: lookups as _x_value beside their navigations (dataverse.md section 1).
+
+    annotated: with what a client may do with each property, as for ``?annotations=true``.
+    """
     dv = schema("dv")
     key = '<Key><PropertyRef Name="ownerid"/></Key><Property Name="ownerid" Type="Edm.Guid" Nullable="false"/>'
     lines = [f'<EntityType Name="principal">{key}</EntityType>']
@@ -67,21 +71,26 @@ def dataverse() -> str:
     for table in dv.sets.values():
         for column in table.lookups():
             for relation in column.targets:
-                if relation.collection and not column.polymorphic:
+                if relation.collection:
                     collections.setdefault(relation.target, {})[relation.collection] = table.entity
+    for between in dv.associations.values():
+        for entity in between.sides:
+            collections.setdefault(entity, {})[between.name] = between.other(entity)
     for table in dv.sets.values():
         extra = [*_navigations(table), *_collections(collections.get(table.entity, {}))]
         lines += _entity_type(table, extra)
     lines.append('<EntityContainer Name="System">')
     lines += [f'<EntitySet Name="{table.set}" EntityType="{_CRM}.{table.entity}"/>' for table in dv.sets.values()]
     lines.append("</EntityContainer>")
+    if annotated:
+        lines += [line for table in dv.sets.values() for line in _permissions(table)]
     return _document(_CRM, lines)
 
 
 def _entity_type(table: Table, extra: Iterable[str]) -> list[str]:
     lines = [f'<EntityType Name="{table.entity}">', f'<Key><PropertyRef Name="{table.key}"/></Key>']
     for column in table.columns.values():
-        facets = f' MaxLength="{column.length}"' if column.length and column.type in ("text", "code") else ""
+        facets = f' MaxLength="{column.length}"' if column.length and column.type in TEXTUAL else ""
         facets += ' Scale="Variable"' if column.numeric else ""
         required = column.name == table.key or (table.side == "bc" and column.required)
         facets += ' Nullable="false"' if required else ""
@@ -89,11 +98,21 @@ def _entity_type(table: Table, extra: Iterable[str]) -> list[str]:
     return [*lines, *extra, "</EntityType>"]
 
 
+def _permissions(table: Table) -> Iterable[str]:
+    """Yield the annotations of properties that cannot be written."""
+    read = "<EnumMember>Org.OData.Core.V1.PermissionType/Read</EnumMember>"
+    for column in table.columns.values():
+        if not column.access:
+            target = quoteattr(f"{_CRM}.{table.entity}/{column.name}")
+            inner = f'<Annotation Term="Org.OData.Core.V1.Permissions">{read}</Annotation>'
+            yield f"<Annotations Target={target}>{inner}</Annotations>"
+
+
 def _navigations(table: Table) -> Iterable[str]:
     seen = set()
     for column in table.lookups():
         for relation in column.targets:
-            if relation.navigation in seen:
+            if not relation.navigation or relation.navigation in seen:
                 continue
             seen.add(relation.navigation)
             shared = len({item.navigation for item in column.targets}) < len(column.targets)
