@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, MutableMapping
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
-from d365kit.sandbox import company
+from d365kit.sandbox import company, control
 from d365kit.sandbox.business_central import BusinessCentral
+from d365kit.sandbox.clock import Clock
+from d365kit.sandbox.control import CONTROL_PATH
 from d365kit.sandbox.dataverse import Dataverse
+from d365kit.sandbox.faults import Faults
+from d365kit.sandbox.gateway import Answer, Gateway
 from d365kit.sandbox.identity import CLIENT_SECRET, Identity
+from d365kit.sandbox.protection import Protection
 from d365kit.sandbox.schema import schema
 from d365kit.sandbox.store import Store
 from d365kit.sandbox.switches import Switches
-from d365kit.sandbox.wire import Receive, Reply, Request, Send, read_request, send_reply
+from d365kit.sandbox.tokens import TokenService
+from d365kit.sandbox.wire import Receive, Reply, Send, read_request, send_reply
 
 BC_ROOT = "/v2.0/sandbox-tenant/sandbox/api/v2.0"
 DV_ROOT = "/api/data/v9.2"
@@ -27,7 +32,9 @@ class Sandbox:
     """Business Central and Dataverse, emulated over one database.
 
     Make one with `create` or `open`. ``app`` is an ASGI app: give it to ``httpx.ASGITransport`` or to
-    `d365kit.sandbox.serve.serve`. Requests need ``Authorization: Bearer <token>``.
+    `d365kit.sandbox.serve.serve`. Requests need ``Authorization: Bearer <token>``. ``faults`` makes the services
+    fail on purpose, ``protection`` limits and counts, ``switches`` chooses between what live services differ in;
+    ``/sandbox/control`` reaches all three from outside.
     """
 
     bc_root = BC_ROOT
@@ -43,7 +50,13 @@ class Sandbox:
         self.switches = Switches()
         self._bc = BusinessCentral(store, self.identity, self.switches, self.company_id)
         self._dv = Dataverse(store, self.identity, self.switches)
-        self.requests = {"bc": 0, "dv": 0}
+        self.clock = Clock()
+        self.faults = Faults()
+        self.protection = Protection(self.clock)
+        self.tokens = TokenService(self.identity)
+        self.gateway = Gateway(self)
+        self._dv.before_part = partial(self.gateway.part, "dv")
+        self.requests = self.gateway.requests
 
     @classmethod
     def create(
@@ -111,40 +124,35 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def use_clock(self, clock: Clock) -> None:
+        """Let another clock count everything that waits, expires or is limited: `ManualClock` in tests."""
+        self.clock = self.identity.clock = self.protection.clock = clock
+        self.protection.clear()
+
     async def app(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one ASGI connection of either service."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
-            await send_reply(send, await self._answer(scope, receive))
+            if scope["path"] == CONTROL_PATH:
+                request = await read_request(scope, receive, "")
+                await send_reply(send, control.answer(self, request, scope.get("client")))
+                return
+            found = self._place(scope["path"])
+            if found is None:
+                await read_request(scope, receive, "")
+                await send_reply(send, Reply(404))
+                return
+            await self.gateway.serve(*found, scope, receive, send)
 
-    async def _answer(self, scope: Mapping[str, Any], receive: Receive) -> Reply:
-        path = scope["path"]
+    def _place(self, path: str) -> tuple[str, str, Answer] | None:
+        """Return the side, the root and what answers the requests below it."""
         if _below(path, BC_ROOT):
-            request = await read_request(scope, receive, BC_ROOT)
-            self.requests["bc"] += 1
-            return self._bc.answer(request)
+            return "bc", BC_ROOT, self._bc.answer
         for root in (DV_ROOT, *_OLDER_DV_ROOTS):
             if _below(path, root):
-                request = await read_request(scope, receive, root)
-                self.requests["dv"] += 1
-                return self._dv.answer(request)
-        request = await read_request(scope, receive, "")
-        if path.endswith("/oauth2/v2.0/token") and request.method == "POST":
-            return self._token(request)
-        return Reply(404)
-
-    def _token(self, request: Request) -> Reply:
-        """Return a token for client credentials (auth-and-limits.md section 2)."""
-        form = {name: values[-1] for name, values in parse_qs(request.body.decode("latin-1")).items()}
-        if form.get("client_secret") != CLIENT_SECRET or not form.get("client_id"):
-            text = "AADSTS7000215: Invalid client secret provided."
-            return _token_refusal(401, "invalid_client", text, 7000215)
-        if not form.get("scope", "").split(" ")[0].endswith("/.default"):
-            text = "AADSTS500011: The resource principal of the scope was not found in the tenant."
-            return _token_refusal(400, "invalid_scope", text, 500011)
-        body = {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": self.token}
-        return Reply(body=json.dumps(body).encode(), kind="application/json; charset=utf-8")
+                return "dv", root, self._dv.answer
+        return ("token", "", self.tokens.answer) if self.tokens.tenant(path) else None
 
 
 def _fill(store: Store, customers: int, seed: int, faults: tuple[company.Fault, ...], dirt: float) -> None:
@@ -155,11 +163,6 @@ def _fill(store: Store, customers: int, seed: int, faults: tuple[company.Fault, 
 
 def _below(path: str, root: str) -> bool:
     return path == root or path.startswith(f"{root}/")
-
-
-def _token_refusal(status: int, error: str, text: str, code: int) -> Reply:
-    body = {"error": error, "error_description": text, "error_codes": [code]}
-    return Reply(status, json.dumps(body).encode(), kind="application/json; charset=utf-8")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

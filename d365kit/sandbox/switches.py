@@ -16,6 +16,17 @@ class Switches:
     bc_on_premises: bool = False
     #: The API service of a BC on-premises server; off, every call answers 405 (15).
     bc_api_enabled: bool = True
+    #: Limits are enforced, on both sides; off, requests are only counted (103 to 106, 263 to 266).
+    service_protection: bool = True
+    #: BC's 429 carries a Retry-After, which is not promised (103).
+    bc_retry_after: bool = False
+    #: How Dataverse writes the codes of errors: hex, decimal, zero (``0x0``) or empty (263, 270).
+    dv_error_codes: str = "hex"
+    #: Dataverse tells in two headers what is left of the limits (269).
+    dv_ratelimit_headers: bool = True
+    #: Dataverse asks clients to stay with one web server (272), and how many there are, each with limits of its own.
+    dv_affinity_cookie: bool = True
+    dv_web_servers: int = 1
     #: Dataverse: a status reason of another state takes the state along instead of being refused (261).
     dv_reason_moves_state: bool = False
     #: Dataverse: the status of a write that a duplicate detection rule refuses; older documents say 500 (200).
