@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from d365kit.sandbox.odata.values import fold
-from d365kit.sandbox.schema import TEXTUAL, Column, Table, schema
+from d365kit.sandbox.schema import TEXTUAL, Column, Table, company_schema, default_of, schema
 
 #: SQLite functions take 127 arguments, so a wide row is rendered in parts of this many columns.
 _COLUMNS_PER_PART = 60
 _NATIVE = {"decimal": "", "money": "", "bool": "INTEGER", "int": "INTEGER", "bigint": "INTEGER"}
 _FIRST_VERSION = 1_000_000
+#: Companies of the BC environment: the demo company, and an empty one beside it.
+COMPANIES = 2
 
 Row = dict[str, Any]
 Order = Sequence[tuple[Column, bool]]
@@ -63,8 +65,8 @@ class Store:
             connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value)")
             connection.execute("CREATE TABLE truth (kind TEXT, bc_id TEXT, dv_id TEXT)")
             connection.execute("CREATE TABLE planted (fault TEXT, checked TEXT, kind TEXT, bc_id TEXT, dv_id TEXT)")
-            for table in self.tables():
-                connection.execute(_create_table(table))
+            for name, columns in _storage(self.tables()).items():
+                connection.execute(f'CREATE TABLE "{name}" ({", ".join(columns)})')
 
     def index(self) -> None:
         """Create the indexes; done after the bulk of the rows is in, which is faster."""
@@ -72,15 +74,19 @@ class Store:
             for table in self.tables():
                 for name in (*table.indexes, table.unique):
                     if name:
-                        connection.execute(f'CREATE INDEX "ix_{table.sql}_{name}" ON "{table.sql}" ("{name}")')
+                        index = f'"ix_{table.sql}_{name}" ON "{table.sql}" ("{name}")'
+                        connection.execute(f"CREATE INDEX IF NOT EXISTS {index}")
             connection.execute("CREATE INDEX ix_truth ON truth (kind, bc_id)")
             connection.execute("CREATE INDEX ix_truth_dv ON truth (kind, dv_id)")
 
     @staticmethod
     def tables() -> Iterator[Table]:
-        """Yield the tables of both sides."""
-        for side in ("bc", "dv"):
-            yield from schema(side).sets.values()
+        """Yield the tables of both sides, those of every company of BC included."""
+        for number in range(1, COMPANIES + 1):
+            company = company_schema(number)
+            yield from (table for table in company.sets.values() if number == 1 or not table.shared)
+            yield from company.pages.values()
+        yield from schema("dv").sets.values()
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT."""
@@ -193,7 +199,7 @@ def row_json(table: Table, columns: Sequence[Column]) -> str:
 
 def column_json(column: Column) -> str:
     """Return the SQL expression of one column for json_object."""
-    sql = f't."{column.name}"'
+    sql = column.at()
     if column.type == "bool":
         return f"CASE {sql} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END"
     return f"iif(typeof({sql}) = 'text', json({sql}), {sql})" if column.numeric else sql
@@ -224,18 +230,31 @@ def after(order: Order, key: str, values: Sequence[Any]) -> tuple[str, list[Any]
 
 
 def _sortable(column: Column) -> str:
-    return f'CAST(t."{column.name}" AS REAL)' if column.numeric else f't."{column.name}"'
+    return f"CAST({column.at()} AS REAL)" if column.numeric else column.at()
 
 
-def _create_table(table: Table) -> str:
-    lines = []
-    for column in table.columns.values():
-        native = _NATIVE.get(column.type, "INTEGER" if column.options else "TEXT")
-        collate = " COLLATE NOCASE" if table.side == "dv" and column.type in TEXTUAL else ""
-        primary = " PRIMARY KEY" if column.name == table.key else ""
-        lines.append(f'"{column.name}" {native}{collate}{primary}')
-        if column.polymorphic:
-            lines.append(f'"{column.type_column}" TEXT')
-    if table.side == "bc":
-        lines.append("_tag TEXT")
-    return f'CREATE TABLE "{table.sql}" ({", ".join(lines)})'
+def _storage(tables: Iterable[Table]) -> dict[str, dict[str, None]]:
+    """Return the column definitions of each SQLite table; sets and pages over the same rows share one."""
+    found: dict[str, dict[str, str]] = {}
+    for table in tables:
+        columns = found.setdefault(table.sql, {})
+        columns.setdefault(table.key, f'"{table.key}" TEXT PRIMARY KEY')
+        if table.side == "bc":
+            columns.setdefault("_tag", "_tag TEXT")
+        for column in table.columns.values():
+            if not column.expression and column.stored not in columns:
+                columns[column.stored] = _definition(table, column)
+            if column.polymorphic:
+                columns[column.type_column] = f'"{column.type_column}" TEXT'
+    return {name: dict.fromkeys(columns.values()) for name, columns in found.items()}
+
+
+def _definition(table: Table, column: Column) -> str:
+    native = _NATIVE.get(column.type, "INTEGER" if column.options else "TEXT")
+    collate = " COLLATE NOCASE" if table.side == "dv" and column.type in TEXTUAL else ""
+    primary = " PRIMARY KEY" if column.stored == table.key else ""
+    blank = ""
+    if table.side == "bc" and not primary:
+        value = default_of(column, schema("bc").enums)
+        blank = f" DEFAULT {value}" if isinstance(value, int) else f" DEFAULT '{value}'"
+    return f'"{column.stored}" {native}{collate}{primary}{blank}'
