@@ -18,7 +18,7 @@ import pytest
 
 from d365kit.sandbox import Sandbox
 from d365kit.sandbox.company import FAULTS
-from d365kit.sandbox.odata.emit import DataverseEmitter
+from d365kit.sandbox.odata.emit_dataverse import DataverseEmitter
 from d365kit.sandbox.odata.filters import FilterError, parse_filter
 from d365kit.sandbox.schema import ZERO_GUID, schema
 

@@ -14,7 +14,7 @@ from d365kit.sandbox import dataverse_writes as writes
 from d365kit.sandbox.dataverse_rules import missing_row, refuse
 from d365kit.sandbox.identity import Identity
 from d365kit.sandbox.odata import metadata
-from d365kit.sandbox.odata.emit import DataverseEmitter
+from d365kit.sandbox.odata.emit_dataverse import DataverseEmitter
 from d365kit.sandbox.odata.filters import FilterError, parse_filter
 from d365kit.sandbox.odata.query import OptionError, Query, page_size, read_query
 from d365kit.sandbox.schema import Column, Table, schema

@@ -14,6 +14,7 @@ from d365kit.sandbox.wire import Request
 _TYPES = {
     "guid": "Uniqueidentifier",
     "text": "String",
+    "memo": "Memo",
     "int": "Integer",
     "bigint": "BigInt",
     "decimal": "Decimal",

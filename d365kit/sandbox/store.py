@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from d365kit.sandbox.odata.values import fold
-from d365kit.sandbox.schema import TEXTUAL, Column, Table, company_schema, default_of, schema
+from d365kit.sandbox.schema import TEXTUAL, WHOLE, Column, Table, company_schema, default_of, schema
 
 #: SQLite functions take 127 arguments, so a wide row is rendered in parts of this many columns.
 _COLUMNS_PER_PART = 60
-_NATIVE = {"decimal": "", "money": "", "bool": "INTEGER", "int": "INTEGER", "bigint": "INTEGER"}
+_NATIVE = {"decimal": "", "money": "", "bool": "INTEGER"} | dict.fromkeys(WHOLE, "INTEGER")
 _FIRST_VERSION = 1_000_000
 #: Companies of the BC environment: the demo company, and an empty one beside it.
 COMPANIES = 2
@@ -250,7 +250,7 @@ def _storage(tables: Iterable[Table]) -> dict[str, dict[str, None]]:
 
 
 def _definition(table: Table, column: Column) -> str:
-    native = _NATIVE.get(column.type, "INTEGER" if column.options else "TEXT")
+    native = _NATIVE.get(column.type, "TEXT")
     collate = " COLLATE NOCASE" if table.side == "dv" and column.type in TEXTUAL else ""
     primary = " PRIMARY KEY" if column.stored == table.key else ""
     blank = ""

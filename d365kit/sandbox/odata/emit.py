@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from d365kit.sandbox.odata.filters import (
     Call,
@@ -22,7 +20,6 @@ from d365kit.sandbox.odata.filters import (
 )
 from d365kit.sandbox.odata.values import fold, stored_date, stored_number, stored_time
 from d365kit.sandbox.schema import BLANK_ENUM, TEXTUAL, WHOLE, Column, Schema, Table
-from d365kit.sandbox.wire import canonical_guid
 
 _SQL = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 _MATCHES = frozenset({"contains", "startswith", "endswith"})
@@ -271,67 +268,6 @@ class BusinessCentralEmitter(Emitter):
         return "1"
 
 
-class DataverseEmitter(Emitter):
-    """Case never counts, text matches take SQL wildcards, null is a value. Source: dataverse.md section 5."""
-
-    def fold_needed(self, column: Column, value: object, asked: bool) -> bool:
-        return column.type in TEXTUAL and not str(value).isascii()
-
-    def comparable(self, operand: Operand, folded: bool) -> str:
-        sql = super().comparable(operand, folded)
-        text = operand.column is not None and operand.column.type in TEXTUAL
-        return f"{sql} COLLATE NOCASE" if text and not folded else sql
-
-    def path(self, names: tuple[str, ...]) -> Operand:
-        if len(names) != 2:
-            return super().path(names)
-        found = self.table.navigation(names[0])
-        target = self.schema.entity(found[1].target) if found else None
-        column = target.columns.get(names[1]) if target else None
-        if not found or not target or not column:
-            raise self.unknown("/".join(names))
-        key = f't."{found[0].name}"'
-        return Operand(f'(SELECT n."{column.name}" FROM "{target.sql}" n WHERE n."{target.key}" = {key})', column)
-
-    def is_in(self, node: In) -> str:
-        raise FilterError("unsupported", "The 'in' operator is not supported.")
-
-    def like(self, name: str, left: Operand, text: str, folded: bool) -> str:
-        before, after = name != "startswith", name != "endswith"
-        pattern = like_pattern(text)
-        whole = ("%" if before else "") + pattern + ("%" if after else "")
-        if whole.isascii():
-            return f"{left.sql} LIKE {self.bind(whole)} ESCAPE '\\'"
-        return f"fold({left.sql}) LIKE {self.bind(fold(whole))} ESCAPE '\\'"
-
-    def named(self, node: NamedCall) -> str:
-        name = str(node.arguments.get("PropertyName", ""))
-        left = self.path((name,))
-        values = node.arguments.get("PropertyValues")
-        if node.name not in ("In", "NotIn", "Between") or not isinstance(values, list):
-            return super().named(node)
-        if node.name == "Between":
-            tests = [self.plain(left, value, sign) for value, sign in zip(values, ("ge", "le"), strict=True)]
-            return f"({' AND '.join(tests)})"
-        tests = [self.plain(left, value, "eq") for value in values]
-        found = f"({' OR '.join(tests)})" if tests else "0"
-        return found if node.name == "In" else f"NOT ifnull({found}, 0)"
-
-    def plain(self, left: Operand, value: object, operator: str) -> str:
-        """Return the comparison with a value of a function's list, which is always text."""
-        assert left.column is not None
-        return self.compare_value(left, _literal_like(left.column, str(value)), operator, False)
-
-
-def like_pattern(text: str) -> str:
-    r"""Return a Dataverse search text as a LIKE pattern with backslash as escape: ``[%]`` is a plain ``%``.
-
-    >>> like_pattern("50[%] a_b\\c")
-    '50\\% a_b\\\\c'
-    """
-    return re.sub(r"\[([%_\[])\]", r"\\\1", text.replace("\\", "\\\\"))
-
-
 def _fields(node: Node) -> Iterator[tuple[str, ...]]:
     match node:
         case Path():
@@ -352,16 +288,3 @@ def _literals(values: tuple[Node, ...]) -> list[Literal]:
     if not all(isinstance(value, Literal) for value in values):
         raise FilterError("syntax", "'in' takes constants only.")
     return [value for value in values if isinstance(value, Literal)]
-
-
-def _literal_like(column: Column, text: str) -> Literal:
-    try:
-        if column.numeric or column.type in WHOLE:
-            return Literal("number", Decimal(text))
-    except InvalidOperation:
-        raise FilterError("value", f"'{text}' does not fit the property '{column.name}'.") from None
-    if column.type in ("guid", "lookup"):
-        return Literal("guid", canonical_guid(text) or text)
-    if column.type in ("date", "datetime"):
-        return Literal(column.type, text)
-    return Literal("bool", text in ("1", "true")) if column.type == "bool" else Literal("text", text)

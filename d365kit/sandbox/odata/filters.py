@@ -84,10 +84,12 @@ class In:
 
 @dataclass(frozen=True)
 class Lambda:
-    """any or all over a collection; kept as text because neither service evaluates it here."""
+    """any or all over a collection; ``inner`` is None for a bare any()."""
 
     path: tuple[str, ...]
     kind: str
+    variable: str = ""
+    inner: Node | None = None
 
 
 Node = Literal | Path | Call | NamedCall | Compare | Logic | Not | In | Lambda
@@ -223,9 +225,8 @@ class _Parser:
         names = [text]
         while self.accept("/"):
             names.append(self.take()[1])
-            if names[-1] in ("any", "all") and self.peek() == ("mark", "("):
-                self.skip_parentheses()
-                return Lambda(tuple(names[:-1]), names[-1])
+            if names[-1] in ("any", "all") and self.accept("("):
+                return self.any_all(tuple(names[:-1]), names[-1])
         return Path(tuple(names))
 
     def call(self, name: str) -> Node:
@@ -255,12 +256,11 @@ class _Parser:
             self.accept(",")
         return found
 
-    def skip_parentheses(self) -> None:
-        depth = 0
-        while True:
-            kind, text = self.take()
-            if kind == "end":
-                raise self.error("')' expected")
-            depth += {"(": 1, ")": -1}.get(text, 0) if kind == "mark" else 0
-            if depth == 0:
-                return
+    def any_all(self, path: tuple[str, ...], kind: str) -> Lambda:
+        if self.accept(")"):
+            return Lambda(path, kind)
+        variable = self.take()[1]
+        self.expect(":")
+        inner = self.expression(0)
+        self.expect(")")
+        return Lambda(path, kind, variable, inner)

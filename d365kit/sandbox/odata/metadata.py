@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from functools import cache
 from xml.sax.saxutils import quoteattr
 
-from d365kit.sandbox.schema import Column, Table, schema
+from d365kit.sandbox.schema import TEXTUAL, Column, Table, schema
 
 _EDM = {
     "guid": "Edm.Guid",
     "text": "Edm.String",
     "code": "Edm.String",
+    "memo": "Edm.String",
     "int": "Edm.Int32",
     "bigint": "Edm.Int64",
     "decimal": "Edm.Decimal",
@@ -81,7 +82,7 @@ def dataverse() -> str:
 def _entity_type(table: Table, extra: Iterable[str]) -> list[str]:
     lines = [f'<EntityType Name="{table.entity}">', f'<Key><PropertyRef Name="{table.key}"/></Key>']
     for column in table.columns.values():
-        facets = f' MaxLength="{column.length}"' if column.length and column.type in ("text", "code") else ""
+        facets = f' MaxLength="{column.length}"' if column.length and column.type in TEXTUAL else ""
         facets += ' Scale="Variable"' if column.numeric else ""
         required = column.name == table.key or (table.side == "bc" and column.required)
         facets += ' Nullable="false"' if required else ""
@@ -93,7 +94,7 @@ def _navigations(table: Table) -> Iterable[str]:
     seen = set()
     for column in table.lookups():
         for relation in column.targets:
-            if relation.navigation in seen:
+            if not relation.navigation or relation.navigation in seen:
                 continue
             seen.add(relation.navigation)
             shared = len({item.navigation for item in column.targets}) < len(column.targets)

@@ -16,7 +16,7 @@ BLANK_TIME = "0001-01-01T00:00:00Z"
 BLANK_ENUM = "_x0020_"
 NUMERIC = frozenset({"decimal", "money"})
 WHOLE = frozenset({"int", "bigint", "choice", "state", "status"})
-TEXTUAL = frozenset({"text", "code"})
+TEXTUAL = frozenset({"text", "memo", "code"})
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,7 @@ class Table:
     series: str = ""
     indexes: tuple[str, ...] = ()
     relations: tuple[dict[str, str], ...] = ()
+    tracking: bool = False
     folded: dict[str, str] = field(default_factory=dict)
     base: str = ""
     where: str = "1"
@@ -158,8 +159,21 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Association:
+    """A many-to-many relationship: the table between, and its column for each side's entity."""
+
+    name: str
+    table: str
+    sides: dict[str, str]
+
+    def other(self, entity: str) -> str:
+        """Return the entity on the other side."""
+        return next(side for side in self.sides if side != entity)
+
+
+@dataclass(frozen=True)
 class Schema:
-    """All tables of one service, by entity set, plus the members of BC's enumerations.
+    """All tables of one service, by entity set, plus BC's enumerations and Dataverse's many-to-many relationships.
 
     ``pages`` are BC's pages that can be published as web services, by our name for them.
     """
@@ -168,6 +182,7 @@ class Schema:
     sets: dict[str, Table]
     enums: dict[str, dict[str, int]]
     pages: dict[str, Table] = field(default_factory=dict)
+    associations: dict[str, Association] = field(default_factory=dict)
 
     def entity(self, name: str) -> Table:
         """Return the table with this entity (logical) name; KeyError when there is none."""
@@ -176,6 +191,30 @@ class Schema:
     def table(self, name: str) -> Table:
         """Return the set or page of this name; KeyError when there is none."""
         return self.sets.get(name) or self.pages[name]
+
+    def incoming(self, entity: str) -> tuple[tuple[Table, Column, Relation], ...]:
+        """Return the lookups of all tables that point to rows of this entity."""
+        return _incoming(self.side, entity)
+
+    def collection(self, entity: str, name: str) -> tuple[Table, Column, Relation] | None:
+        """Return the lookup behind a collection of rows that point to one row, or None."""
+        return next((item for item in self.incoming(entity) if item[2].collection == name and name), None)
+
+    def association(self, entity: str, name: str) -> Association | None:
+        """Return a many-to-many relationship this entity takes part in, or None."""
+        found = self.associations.get(name)
+        return found if found and entity in found.sides else None
+
+
+@cache
+def _incoming(side: str, entity: str) -> tuple[tuple[Table, Column, Relation], ...]:
+    return tuple(
+        (table, column, relation)
+        for table in schema(side).sets.values()
+        for column in table.lookups()
+        for relation in column.targets
+        if relation.target == entity
+    )
 
 
 @cache
@@ -194,7 +233,10 @@ def schema(side: str) -> Schema:
     pages = (
         [_bc_table(name, entry, columns[name]) for name, entry in declared["pages"].items()] if side == "bc" else []
     )
-    return Schema(side, {table.set: table for table in tables}, enums, {page.set: page for page in pages})
+    between = declared["associations"] if side == "dv" else {}
+    associations = {name: Association(name, **entry) for name, entry in between.items()}
+    sets = {table.set: table for table in tables}
+    return Schema(side, sets, enums, {page.set: page for page in pages}, associations)
 
 
 @cache
@@ -344,9 +386,10 @@ def _dv_table(name: str, entry: dict[str, Any], columns: dict[str, Column]) -> T
         side="dv",
         entity=name,
         set=entry["set"],
-        key=f"{name}id",
+        key=entry.get("key", f"{name}id"),
         columns=columns,
         methods=entry["methods"],
         title=entry["title"],
+        tracking=entry.get("tracking", False),
         indexes=tuple(entry.get("indexes", ())),
     )
