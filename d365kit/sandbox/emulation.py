@@ -11,6 +11,8 @@ from urllib.parse import parse_qs
 
 from d365kit.sandbox import company
 from d365kit.sandbox.business_central import BusinessCentral
+from d365kit.sandbox.business_central_pages import WebServices
+from d365kit.sandbox.business_central_services import Services
 from d365kit.sandbox.dataverse import Dataverse
 from d365kit.sandbox.identity import CLIENT_SECRET, Identity
 from d365kit.sandbox.schema import schema
@@ -19,6 +21,7 @@ from d365kit.sandbox.switches import Switches
 from d365kit.sandbox.wire import Receive, Reply, Request, Send, read_request, send_reply
 
 BC_ROOT = "/v2.0/sandbox-tenant/sandbox/api/v2.0"
+BC_ODATA_ROOT = BC_ROOT.removesuffix("/api/v2.0") + "/ODataV4"
 DV_ROOT = "/api/data/v9.2"
 _OLDER_DV_ROOTS = ("/api/data/v9.1", "/api/data/v9.0")
 
@@ -31,6 +34,7 @@ class Sandbox:
     """
 
     bc_root = BC_ROOT
+    bc_odata_root = BC_ODATA_ROOT
     dv_root = DV_ROOT
 
     def __init__(self, store: Store) -> None:
@@ -41,7 +45,9 @@ class Sandbox:
         self.client_secret = CLIENT_SECRET
         self.identity = Identity(self.token, store.meta("user"))
         self.switches = Switches()
-        self._bc = BusinessCentral(store, self.identity, self.switches, self.company_id)
+        self.services = Services(store)
+        self._bc = BusinessCentral(store, self.identity, self.switches)
+        self._pages = WebServices(store, self.identity, self.switches, self.services)
         self._dv = Dataverse(store, self.identity, self.switches)
         self.requests = {"bc": 0, "dv": 0}
 
@@ -86,7 +92,7 @@ class Sandbox:
     @property
     def writes(self) -> dict[str, int]:
         """Successful write operations served so far, by side."""
-        return {"bc": self._bc.writes, "dv": self._dv.writes}
+        return {"bc": self._bc.writes + self._pages.writes, "dv": self._dv.writes}
 
     def truth(self) -> list[tuple[str, str, str]]:
         """Return the true pairs as (kind, bc_id, dv_id); the LCY has the zero GUID on the BC side."""
@@ -120,10 +126,11 @@ class Sandbox:
 
     async def _answer(self, scope: Mapping[str, Any], receive: Receive) -> Reply:
         path = scope["path"]
-        if _below(path, BC_ROOT):
-            request = await read_request(scope, receive, BC_ROOT)
-            self.requests["bc"] += 1
-            return self._bc.answer(request)
+        for root, service in ((BC_ROOT, self._bc), (BC_ODATA_ROOT, self._pages)):
+            if _below(path.lower(), root.lower()):
+                request = await read_request(scope, receive, path[: len(root)])
+                self.requests["bc"] += 1
+                return service.answer(request)
         for root in (DV_ROOT, *_OLDER_DV_ROOTS):
             if _below(path, root):
                 request = await read_request(scope, receive, root)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from d365kit.sandbox.odata.values import fold
+from d365kit.sandbox.odata.values import family_name, fold, given_name
 from d365kit.sandbox.schema import TEXTUAL, WHOLE, Column, Table, company_schema, default_of, schema
 
 #: SQLite functions take 127 arguments, so a wide row is rendered in parts of this many columns.
@@ -33,6 +33,8 @@ class Store:
         self.lock = threading.RLock()
         self.connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         self.connection.create_function("fold", 1, fold, deterministic=True)
+        self.connection.create_function("given_name", 1, given_name, deterministic=True)
+        self.connection.create_function("family_name", 1, family_name, deterministic=True)
         journal = "MEMORY" if scratch else "WAL"
         self.connection.executescript(
             f"PRAGMA journal_mode = {journal}; PRAGMA synchronous = {'OFF' if scratch else 'NORMAL'};"
@@ -185,21 +187,27 @@ def row_json(table: Table, columns: Sequence[Column]) -> str:
 
     Bytes, because a page is joined and sent as they are: text would be decoded and encoded again.
     """
-    pairs = [("@odata.etag", "t._tag" if table.side == "bc" else "'W/\"' || t.versionnumber || '\"'")]
-    pairs += [(column.name, column_json(column)) for column in columns]
+    return f"CAST({row_text(table, columns)} AS BLOB)"
+
+
+def row_text(table: Table, columns: Sequence[Column], alias: str = "t") -> str:
+    """Return the SQL expression that renders the row with this alias, etag first, as JSON text."""
+    tag = f"{alias}._tag" if table.side == "bc" else f"'W/\"' || {alias}.versionnumber || '\"'"
+    pairs = [("@odata.etag", tag)]
+    pairs += [(column.name, column_json(column, alias)) for column in columns]
     parts = []
     for start in range(0, len(pairs), _COLUMNS_PER_PART):
         inner = ", ".join(f"'{name}', {sql}" for name, sql in pairs[start : start + _COLUMNS_PER_PART])
         parts.append(f"json_object({inner})")
     if len(parts) == 1:
-        return f"CAST({parts[0]} AS BLOB)"
+        return parts[0]
     middle = [f"substr({part}, 2, length({part}) - 2)" for part in parts]
-    return "CAST('{' || " + " || ',' || ".join(middle) + " || '}' AS BLOB)"
+    return "'{' || " + " || ',' || ".join(middle) + " || '}'"
 
 
-def column_json(column: Column) -> str:
+def column_json(column: Column, alias: str = "t") -> str:
     """Return the SQL expression of one column for json_object."""
-    sql = column.at()
+    sql = column.at(alias)
     if column.type == "bool":
         return f"CASE {sql} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END"
     return f"iif(typeof({sql}) = 'text', json({sql}), {sql})" if column.numeric else sql
