@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +19,9 @@ from d365kit.kinds.model import ARROW_TYPES
 #: Types that JSON carries as text and that pyarrow's reader either refuses or reads too strictly.
 _AS_TEXT = {"date", "datetime"}
 _NO_DATE = "0001-01-01"
+#: Fractional digits an amount keeps; a number with more is refused, never rounded in silence.
+_DIGITS = 12
+_BOM = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -26,37 +33,48 @@ class Column:
 
     @property
     def arrow(self) -> pa.DataType:
+        """The type of the column in the table."""
         return ARROW_TYPES[self.type]
 
     @property
     def wire(self) -> pa.DataType:
+        """The type the property is read from JSON with."""
         return pa.string() if self.type in _AS_TEXT else self.arrow
 
 
 class BrokenPage(ValueError):
-    """A page that is not the JSON it should be."""
+    """A page that is not the JSON it should be: cut short, an error in disguise, not JSON at all."""
+
+
+class WrongType(BrokenPage):
+    """A page whose JSON is whole, with a value that is not of its column's type."""
 
 
 def page_to_table(body: bytes, columns: Sequence[Column]) -> pa.Table:
-    """Read one ``{"value": [...]}`` page.
+    """Read one ``{"value": [...]}`` page into a table with ``columns``, in order; what is missing is null.
 
-    Raises BrokenPage when the body is no such page: cut short, an error in disguise, or of other types.
+    Raises BrokenPage when the body is no such page, and WrongType, naming column and value, when one does not fit.
     """
-    body = body.removeprefix(b"\xef\xbb\xbf")
+    body = body.removeprefix(_BOM)
     if b'"value"' not in body:
         raise BrokenPage("the answer has no rows in it")
     row = pa.struct([pa.field(c.name, c.wire) for c in columns])
     options = pj.ParseOptions(
         explicit_schema=pa.schema([("value", pa.list_(row))]), unexpected_field_behavior="ignore"
     )
+    # One JSON object is one block, so threads within the parser have nothing to share.
+    reading = pj.ReadOptions(block_size=len(body) + 16, use_threads=False)
     try:
-        table = pj.read_json(
-            pa.BufferReader(body), read_options=pj.ReadOptions(block_size=len(body) + 16), parse_options=options
-        )
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as problem:
-        raise BrokenPage(str(problem).splitlines()[0]) from problem
-    rows = pa.concat_arrays([chunk.values for chunk in table.column("value").chunks])
-    return _typed(pa.Table.from_struct_array(rows), columns)
+        table = pj.read_json(pa.BufferReader(body), read_options=reading, parse_options=options)
+        if table.num_rows != 1 or table.column("value").null_count:
+            raise BrokenPage("the answer has no rows in it")
+        rows = pa.concat_arrays([chunk.values for chunk in table.column("value").chunks])
+        if rows.null_count:
+            raise BrokenPage("a row is null")
+        return _typed(pa.Table.from_struct_array(rows), columns)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        # Numbers as text, 1.0 for a whole number, a time with an odd offset: read with more patience.
+        return _page_by_value(body, columns)
 
 
 def _typed(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
@@ -68,28 +86,109 @@ def _typed(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
 
 def _time(texts: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
     """Texts to dates or UTC times; BC's blank date 0001-01-01 becomes missing (business-central.md section 5)."""
+    if texts.null_count == len(texts):
+        return pa.chunked_array([pa.nulls(len(texts), ARROW_TYPES[kind])])
     blank = pc.starts_with(texts, pattern=_NO_DATE)
     texts = pc.if_else(pc.fill_null(blank, True), pa.scalar(None, pa.string()), texts)
     if kind == "date":
         return pc.utf8_slice_codeunits(texts, 0, 10).cast(pa.date32())
-    texts = pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1")
+    if (pc.max(pc.utf8_length(texts)).as_py() or 0) > len("2026-05-01T10:00:00Z"):
+        texts = pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1")
     return texts.cast(pa.timestamp("us", tz="UTC"))
 
 
-_NEXT = re.compile(rb'"@odata\.nextLink"\s*:\s*"((?:[^"\\]|\\.)*)"')
+# --- value by value: slow, and only for pages the quick way refuses ------------------------------------
+
+
+def _page_by_value(body: bytes, columns: Sequence[Column]) -> pa.Table:
+    try:
+        page = json.loads(body, parse_float=Decimal, parse_int=Decimal)
+    except ValueError as problem:
+        raise BrokenPage("the answer is not whole, or not JSON") from problem
+    rows = page.get("value") if isinstance(page, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise BrokenPage("the answer has no rows in it")
+    arrays = [pa.array([_value(row.get(c.name), c) for row in rows], c.arrow) for c in columns]
+    return pa.Table.from_arrays(arrays, names=[c.name for c in columns])
+
+
+def _value(value: Any, column: Column) -> Any:
+    if value is None:
+        return None
+    try:
+        return _READ.get(column.type, _text)(value)
+    except (ValueError, TypeError, InvalidOperation) as problem:
+        shown = json.dumps(value, default=str)[:60]
+        raise WrongType(f"{column.name} should be of type {column.type} and is {shown}") from problem
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _number(value: Any) -> Decimal:
+    if isinstance(value, bool):
+        raise TypeError
+    number = Decimal(value)
+    if not number.is_finite() or number != round(number, _DIGITS):
+        raise ValueError
+    return number
+
+
+def _whole(value: Any) -> int:
+    number = _number(value)
+    if number != number.to_integral_value():
+        raise ValueError
+    return int(number)
+
+
+def _flag(value: Any) -> bool:
+    if value in ("true", "false"):
+        return bool(value == "true")
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _day(value: Any) -> date | None:
+    return None if _text(value).startswith(_NO_DATE) else date.fromisoformat(value[:10])
+
+
+def _moment(value: Any) -> datetime | None:
+    if _text(value).startswith(_NO_DATE):
+        return None
+    moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", value))
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "amount": _number,
+    "number": _number,
+    "rate": _number,
+    "integer": _whole,
+    "boolean": _flag,
+    "date": _day,
+    "datetime": _moment,
+}
+
+# --- links ---------------------------------------------------------------------------------------------
+
+_LINKS = {
+    name: re.compile(rb'"@odata\.%s"\s*:\s*"((?:[^"\\]|\\.)*)"' % name.encode()) for name in ("nextLink", "deltaLink")
+}
 _TAIL = 65_536
 
 
-def next_link(body: bytes) -> str:
-    """The page's ``@odata.nextLink`` or ``""``.
+def link_in(body: bytes, name: str) -> str:
+    """Return the page's ``@odata.nextLink`` or ``@odata.deltaLink``, "" when it has none.
 
     Both services write it before or after the rows, so both ends of the page are searched; a text inside a
     row cannot be taken for it, because there its quotes are escaped.
     """
-    for part in (body[:_TAIL], body[-_TAIL:]):
-        found = _NEXT.search(part)
+    for part in (body[-4096:], body[:4096], body[-_TAIL:], body[:_TAIL]) if len(body) > 4096 else (body,):
+        found = _LINKS[name].search(part)
         if found:
-            import json
-
-            return json.loads(b'"' + found.group(1) + b'"')
+            return str(json.loads(b'"' + found.group(1) + b'"'))
     return ""

@@ -2,33 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import quote
 
 import httpx
+import pyarrow.compute as pc
 
-from d365kit.errors import NotThere, Refused, ServiceError
+from d365kit.errors import NotThere, Refused, ServiceError, SettingsError, Unreachable
+from d365kit.services.answers import Said, Unreadable, body_of
 from d365kit.services.arrow import Column
-from d365kit.services.odata import Progress, Received, Service, Written, _Said
+from d365kit.services.batch import Part, PartAnswer, multipart_answers, multipart_batch
+from d365kit.services.bulk import Batches, Result, halves
+from d365kit.services.changes import Changes
+from d365kit.services.metadata import Table, table_of
+from d365kit.services.odata import Progress, Received, Service, Written
+from d365kit.services.paging import address, gathered, pages, read_all
 from d365kit.services.runner import run
+from d365kit.services.split import ByCreation
 
-_AT_ONCE = 8
+#: How many requests run at once until the service recommends a number, and how many at most.
+_AT_ONCE, _CEILING = 8, 16
+#: Rows of one bulk message; the service recommends 100 to 1,000 (dataverse.md section 10).
+_BULK = 200
+_BATCH = 200
+_CRM = "Microsoft.Dynamics.CRM"
+#: Characters that keep an alternate key's value out of an address (dataverse.md section 8).
+_UNFIT = re.compile(r"[<>*%&:/\\#?]")
 
 
-class Dataverse(Service):
+class Dataverse(Batches, Service):
     """One environment. ``root`` is the Web API root, up to and with the version."""
 
     side = "dv"
     headers: Mapping[str, str] = {"If-None-Match": "null"}
+    longest_url = 30_000
+    batch_size = _BATCH
 
     def __init__(self, root: str, auth: httpx.Auth | None, **more: object) -> None:
         super().__init__(root, auth, at_once=_AT_ONCE, **more)  # type: ignore[arg-type]
+        self.at_once = _CEILING
+        self._tables: dict[str, Table] = {}
+        self._names: dict[str, dict[str, str]] = {}
+        self._offers: dict[tuple[str, str], bool] = {}
 
     def address(self, set_name: str, record: str = "") -> str:
         return set_name + (f"({record})" if record else "")
 
+    def is_one_of(self, name: str, values: Sequence[str]) -> str:
+        if len(values) == 1 and not name.endswith(("id", "_value")):
+            return f"{name} eq {_quoted(values[0])}"
+        listed = json.dumps(list(values), separators=(",", ":"), ensure_ascii=False)
+        return f"{_CRM}.In(PropertyName='{name}',PropertyValues={listed})"
+
     def check(self) -> str:
         """Ask who we are and return the user's id. Raises ServiceError."""
-        return run(self.request("GET", "WhoAmI")).json()["UserId"]
+        return str(run(self.ask("WhoAmI"))["UserId"])
+
+    # --- metadata
+
+    async def describe(self, set_name: str) -> Table:
+        """The table behind a set as the service declares it, asked for once. Raises SettingsError for no such set."""
+        if set_name not in self._tables:
+            logical = (await self._definition(set_name))["LogicalName"]
+            select = "LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled"
+            columns = "LogicalName,AttributeType,RequiredLevel,IsValidForCreate,IsValidForUpdate"
+            url = f"EntityDefinitions(LogicalName='{logical}')?$select={select}&$expand=Attributes($select={columns})"
+            self._tables[set_name] = table_of(await self.ask(url), self.name)
+        return self._tables[set_name]
+
+    async def _definition(self, set_name: str) -> dict[str, str]:
+        """Logical name and primary id of a set; every set is asked for at once, as names cannot be guessed."""
+        if not self._names:
+            url = "EntityDefinitions?$select=LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled"
+            self._names = {str(item["EntitySetName"]): item for item in (await self.ask(url))["value"]}
+        if set_name not in self._names:
+            raise SettingsError(
+                f"Dataverse has no table behind the set {set_name}.",
+                "Set names are case-sensitive and cannot be guessed; correct the kind's address.",
+            )
+        return self._names[set_name]
+
+    # --- reading
 
     async def company_row(self, bc_company: str) -> str:
         """The id of the row that stands for a BC company, ``""`` where none does or the table is missing.
@@ -43,25 +99,87 @@ class Dataverse(Service):
         return str(found[0]["bcbi_companyid"]).lower() if found else ""
 
     async def rows(
-        self, set_name: str, columns: Sequence[Column], *, key: str, progress: Progress | None = None
-    ) -> Received:
+        self, set_name: str, columns: Sequence[Column], *, key: str, progress: Progress | None = None,
+        split: bool = True,
+    ) -> Received:  # fmt: skip
         """All rows of a set, only the ``columns`` asked for, with the ETag in ``@odata.etag``.
 
-        A column named ``property@annotation`` asks for that annotation of a selected property.
+        A column named ``property@annotation`` asks for that annotation of a selected property. A table of more
+        than a page is read by all workers at once, cut by the time its rows were made; ``split`` False follows
+        nextLink alone.
         """
-        plain = [c.name for c in columns if "@" not in c.name]
-        noted = sorted({c.name.split("@", 1)[1] for c in columns if "@" in c.name})
-        owners = [n for c in columns if "@" in c.name and (n := c.name.split("@", 1)[0]) not in plain]
-        query = {"$select": ",".join([*plain, *owners]), "$orderby": key}
-        headers = {"Prefer": f'odata.include-annotations="{",".join(noted)}"'} if noted else {}
+        headers, wanted = _annotated(columns), [Column("@odata.etag"), *columns]
+        if split:
+            return await ByCreation(self, self.address(set_name), wanted, key, headers, progress).read()
+        url = address(self.address(set_name), {"$select": _selected(columns), "$orderby": key})
+        return await read_all(self, url, wanted, key, headers=headers, progress=progress)
+
+    async def changes(self, set_name: str, columns: Sequence[Column], *, key: str, mark: str = "") -> Changes:
+        """What changed in a table since ``mark``, deletions included; all rows without one.
+
+        ``mark`` is the deltaLink of the last answer. One that ran out, or is not of this service, leads to a full
+        read (conformance.md 238). Raises Refused for a table without change tracking.
+        """
         wanted = [Column("@odata.etag"), *columns]
-        return await self.read(self.address(set_name), wanted, query, key, headers=headers, progress=progress)
+        tracked = {"Prefer": "odata.track-changes"}
+        if mark:
+            try:
+                return await self._delta(mark, wanted, key, {}, whole=False)
+            except (Refused, NotThere, Unreachable) as problem:
+                if isinstance(problem, Unreachable) and not problem.status:
+                    raise
+        url = address(self.address(set_name), {"$select": _selected(columns)})
+        return await self._delta(url, wanted, key, tracked, whole=True)
+
+    async def _delta(
+        self, url: str, columns: Sequence[Column], key: str, headers: Mapping[str, str], *, whole: bool
+    ) -> Changes:
+        marked = [*columns, Column("id"), Column("reason")]
+        tables, mark, asked_at = [], "", None
+        async for page in pages(self, url, marked, headers):
+            asked_at = asked_at or page.sent_at
+            tables.append(page.table)
+            mark = page.delta or mark
+        if not mark:
+            raise Refused(
+                f"Dataverse does not track changes of {url.partition('?')[0]}.",
+                "Switch change tracking on for the table, or read it whole.", side=self.side, url=url,
+            )  # fmt: skip
+        received = gathered(tables, "", asked_at)
+        rows = received.table.to_pydict() if not whole else {"reason": [], "id": []}
+        deleted = frozenset(
+            str(i).lower() for i, reason in zip(rows["id"], rows["reason"], strict=True) if reason and i
+        )
+        kept = received.table.filter(pc.is_valid(received.table.column(key))).drop_columns(["id", "reason"])
+        return Changes(kept, mark, whole, received.asked_at, deleted, received.pages)
+
+    async def children(self, set_name: str, record: str, navigation: str, select: Sequence[str]) -> list[dict]:
+        """The rows of a collection of one record, each once.
+
+        An expanded collection carries a nextLink that returns the same rows again unless it holds a skip token:
+        only such a one is followed (conformance.md 164, 165).
+        """
+        key = (await self._definition(set_name))["PrimaryIdAttribute"]
+        expand = f"{navigation}($select={','.join(select)})"
+        body = await self.ask(f"{self.address(set_name, record)}?$select={key}&$expand={expand}")
+        rows, link = list(body.get(navigation) or []), str(body.get(f"{navigation}@odata.nextLink") or "")
+        seen = set()
+        while link and "$skiptoken" in link.replace("%24", "$") and link not in seen:
+            seen.add(link)
+            page = await self.ask(link)
+            rows += page["value"]
+            link = str(page.get("@odata.nextLink") or "")
+        return rows
+
+    # --- writing one row
 
     async def create(self, set_name: str, key: str, body: Mapping[str, object]) -> Written:
         """Create a row whose id we chose, so that sending it again does no harm. Returns what is there now."""
         headers = {"Prefer": "return=representation"}
         url = f"{self.address(set_name)}?$select={key}"
-        answer = await self.request("POST", url, headers=headers, body=body, repeatable=key in body)
+        answer = await self.request(
+            "POST", url, headers=headers, body=body, repeatable=key in body, check=body_of
+        )  # fmt: skip
         return _written(answer, key)
 
     async def update(self, set_name: str, key: str, record: str, etag: str, body: Mapping[str, object]) -> Written:
@@ -69,14 +187,141 @@ class Dataverse(Service):
 
         The tag is always sent: without one Dataverse would create a row that is gone (dataverse.md section 7).
         """
-        headers = {"Prefer": "return=representation", "If-Match": etag}
+        headers = {"Prefer": "return=representation", "If-Match": etag or "*"}
         url = f"{self.address(set_name, record)}?$select={key}"
-        answer = await self.request("PATCH", url, headers=headers, body=body)
+        answer = await self.request(
+            "PATCH", url, headers=headers, body=body, repeatable=headers["If-Match"] == "*", check=body_of
+        )
         return _written(answer, key)
 
-    def said(self, response: httpx.Response) -> _Said:
-        said = super().said(response)
-        return _Said(normal_code(said.code), said.text)
+    async def delete(self, set_name: str, record: str, etag: str) -> None:
+        """Remove a row if it is still the version ``etag``. Raises StaleRecord, NotThere, Refused (referenced)."""
+        await self.request("DELETE", self.address(set_name, record), headers={"If-Match": etag or "*"})
+
+    async def upsert(
+        self, set_name: str, key: str, alternate: Mapping[str, str], body: Mapping[str, object]
+    ) -> tuple[Written, bool]:
+        """Create or change the row an alternate key names; returns it and whether it was created.
+
+        The key's own columns never go into the body: where the row is missing they would win over the address.
+        A value that does not work in an address is looked up, and the row addressed by its id
+        (conformance.md 201-208). Raises NotThere when such a row does not exist.
+        """
+        plain = {name: value for name, value in body.items() if name not in alternate}
+        if any(_UNFIT.search(value) for value in alternate.values()):
+            condition = " and ".join(f"{name} eq {_quoted(value)}" for name, value in alternate.items())
+            found = await self.find(set_name, condition, [key])
+            if not found:
+                raise NotThere(
+                    f"Dataverse has no row of {set_name} with {condition}.",
+                    "Such a key cannot be part of an address; create the row by its id.", side=self.side,
+                )  # fmt: skip
+            row = found[0]
+            return await self.update(set_name, key, str(row[key]), str(row["@odata.etag"]), plain), False
+        named = ",".join(f"{name}={_quoted(quote(value, safe=''))}" for name, value in alternate.items())
+        url = f"{self.address(set_name, named)}?$select={key}"
+        headers = {"Prefer": "return=representation"}
+        answer = await self.request("PATCH", url, headers=headers, body=plain, repeatable=True, check=body_of)
+        return _written(answer, key), answer.status_code == httpx.codes.CREATED
+
+    # --- writing many rows
+
+    async def create_many(self, set_name: str, key: str, bodies: Sequence[Mapping[str, object]]) -> list[Result]:
+        """Create rows whose ids we chose, through the cheapest message that fits; one result per body, in order.
+
+        CreateMultiple where the table offers it, else a batch. A bulk message is all or nothing and does not name
+        the row it failed for, so a failing one is halved until the bad row stands alone.
+        """
+        if await self.offers("CreateMultiple", set_name):
+            entity = (await self._definition(set_name))["LogicalName"]
+
+            async def send(chunk: Sequence[Mapping[str, object]]) -> list[Result]:
+                return await self._create_multiple(set_name, key, entity, chunk)
+
+            return await halves(bodies, send, _BULK)
+        headers = {"Prefer": "return=representation"}
+        parts = [Part("POST", f"{set_name}?$select={key}", body, headers, key in body) for body in bodies]
+        return await self.results(parts, key, [str(body.get(key, "")) for body in bodies], set_name)
+
+    async def _create_multiple(
+        self, set_name: str, key: str, entity: str, chunk: Sequence[Mapping[str, object]]
+    ) -> list[Result]:
+        targets = [{"@odata.type": f"{_CRM}.{entity}", **body} for body in chunk]
+        url = f"{self.address(set_name)}/{_CRM}.CreateMultiple"
+        again = all(key in body for body in chunk)
+        try:
+            answer = await self.ask(url, method="POST", body={"Targets": targets}, repeatable=again)
+            ids = [str(i).lower() for i in answer["Ids"]]
+        except ServiceError as error:
+            # An earlier try whose answer was lost: every id is ours, so rows that are there are these.
+            if not (again and self.is_duplicate(error)):
+                raise
+            ids = [str(body[key]).lower() for body in chunk]
+            if {str(r[key]).lower() for r in await self.find_many(set_name, key, ids, [key])} != set(ids):
+                raise
+        found = {str(r[key]).lower(): r for r in await self.find_many(set_name, key, ids, [key])}
+        return [Written(i, str(found.get(i, {}).get("@odata.etag", "")), found.get(i, {})) for i in ids]
+
+    async def update_many(
+        self, set_name: str, key: str, changes: Sequence[tuple[str, str, Mapping[str, object]]]
+    ) -> list[Result]:
+        """Change rows given as (id, etag, body), each only if it is still that version; one result each, in order.
+
+        By batch: UpdateMultiple knows no versions, and drops the second change of a record in silence
+        (conformance.md 227).
+        """
+        parts = [
+            Part("PATCH", f"{set_name}({record})?$select={key}", body,
+                 {"If-Match": etag or "*", "Prefer": "return=representation"})
+            for record, etag, body in changes
+        ]  # fmt: skip
+        return await self.results(parts, key, [record for record, _, _ in changes], set_name)
+
+    async def offers(self, message: str, set_name: str) -> bool:
+        """Whether a table takes a bulk message; asked once (dataverse.md section 10)."""
+        if (message, set_name) not in self._offers:
+            entity = (await self._definition(set_name))["LogicalName"]
+            condition = f"sdkmessageid/name eq '{message}' and primaryobjecttypecode eq '{entity}'"
+            try:
+                found = await self.find("sdkmessagefilters", condition, ["sdkmessagefilterid"])
+            except (NotThere, Refused):
+                found = []
+            self._offers[message, set_name] = bool(found)
+        return self._offers[message, set_name]
+
+    async def send_batch(self, parts: Sequence[Part], *, atomic: bool) -> list[PartAnswer]:
+        content, kind = multipart_batch(parts, change_set=atomic)
+        headers = {"Content-Type": kind, "Accept": "multipart/mixed"}
+        if not atomic:
+            headers["Prefer"] = "odata.continue-on-error"
+        again = all(part.again for part in parts)
+
+        def whole(response: httpx.Response) -> None:
+            multipart_answers(response.content, response.headers.get("content-type", ""), len(parts))
+
+        try:
+            answer = await self.request(
+                "POST", "$batch", headers=headers, body=content, repeatable=again, check=whole
+            )  # fmt: skip
+        except Refused as refusal:
+            # A failing change set answers with the failing part's own status (conformance.md 218).
+            if not atomic:
+                raise
+            return [PartAnswer(refusal.status, {"error": {"code": refusal.code, "message": refusal.what}})] * len(
+                parts
+            )
+        try:
+            return multipart_answers(answer.content, answer.headers.get("content-type", ""), len(parts))
+        except Unreadable as flaw:  # pragma: no cover - the check above has read it
+            raise AssertionError from flaw
+
+    # --- errors
+
+    def said(self, response: httpx.Response) -> Said:
+        return self.plain(super().said(response))
+
+    def plain(self, told: Said) -> Said:
+        return Said(normal_code(told.code), told.text)
 
     def is_stale(self, status: int, code: str) -> bool:
         return status == 412 and code == "0x80060882"
@@ -85,10 +330,23 @@ class Dataverse(Service):
         return error.code == "0x80040237"
 
 
+def _annotated(columns: Iterable[Column]) -> dict[str, str]:
+    noted = sorted({c.name.split("@", 1)[1] for c in columns if "@" in c.name})
+    return {"Prefer": f'odata.include-annotations="{",".join(noted)}"'} if noted else {}
+
+
+def _selected(columns: Sequence[Column]) -> str:
+    return ",".join(dict.fromkeys(c.name.split("@", 1)[0] for c in columns if c.name.split("@", 1)[0]))
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _written(answer: httpx.Response, key: str) -> Written:
-    row = answer.json()
+    row = body_of(answer)
     request_id = answer.headers.get("x-ms-service-request-id", "")
-    return Written(str(row[key]).lower(), row.get("@odata.etag", ""), row, request_id)
+    return Written(str(row[key]).lower(), str(row.get("@odata.etag", "")), row, request_id)
 
 
 def normal_code(code: str) -> str:

@@ -1,45 +1,40 @@
-"""One OData session: requests with patience, pages, and the errors of both services as ours."""
+"""One OData session: requests with patience, single rows, key lists, and the errors of both services as ours."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-import random
+import re
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 import pyarrow as pa
 
 from d365kit import __version__
-from d365kit.errors import (
-    Forbidden,
-    NotThere,
-    PullIncomplete,
-    Refused,
-    ServiceError,
-    SettingsError,
-    SignInFailed,
-    StaleRecord,
-    Throttled,
-    Unreachable,
-)
-from d365kit.services.arrow import BrokenPage, Column, next_link, page_to_table
+from d365kit.errors import ServiceError, SettingsError, Throttled, Unreachable
+from d365kit.services.answers import Said, Unreadable, backoff, body_of, error_for, request_ids, retry_after, said
+from d365kit.services.limiter import Limiter, Traffic
+from d365kit.services.transport import large_reads
 
 log = logging.getLogger(__name__)
 
 SERVICE_NAMES = {"bc": "Business Central", "dv": "Dataverse"}
 _TRIES = 8
-_LONGEST_WAIT = 120.0
+_PATIENCE = 900.0
 _TIMEOUT = httpx.Timeout(connect=10, read=130, write=60, pool=60)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+#: Codes of a 503 that say the request was turned away, not begun.
+_TURNED_AWAY = frozenset({"Application_TooManyRequests", "0x80072321", "0x80072322", "0x80072326"})
 
 Progress = Callable[[int], None]
+Check = Callable[[httpx.Response], object]
 
 
 @dataclass(frozen=True)
@@ -61,23 +56,18 @@ class Written:
     request_id: str = ""
 
 
-@dataclass(frozen=True)
-class _Said:
-    """What an error answer says, whatever its shape."""
-
-    code: str
-    text: str
-
-
 class Service:
     """What both services share. ``side`` is ``bc`` or ``dv``; ``root`` is the address all paths are below.
 
-    ``transport`` lets tests answer in process. Plain http is taken for loopback addresses only.
-    Raises SettingsError for an address that cannot be one.
+    ``transport`` lets tests answer in process; ``limiter`` lets several sessions of one credential share its
+    limits. Plain http is taken for loopback addresses only. Raises SettingsError for an address that cannot be
+    one.
     """
 
     side = ""
     headers: Mapping[str, str] = {}
+    #: How long an address may be before the service refuses it (auth-and-limits.md section 4).
+    longest_url = 8_000
 
     def __init__(
         self,
@@ -87,29 +77,46 @@ class Service:
         transport: httpx.AsyncBaseTransport | None = None,
         at_once: int = 4,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        limiter: Limiter | None = None,
     ) -> None:
         self.root = _checked(root, self.side).rstrip("/") + "/"
         self._origin = _origin(self.root)
-        self._auth, self._transport, self._at_once, self._sleep = auth, transport, at_once, sleep
+        self._auth, self._transport, self._sleep = auth, transport, sleep
+        self.at_once = at_once
+        self.limiter = limiter or Limiter(at_once, sleep=sleep)
         self._http: httpx.AsyncClient | None = None
-        self._gate: asyncio.Semaphore | None = None
-        self.writes = 0
-        self.requests = 0
 
     @property
     def name(self) -> str:
+        """The service's name for people."""
         return SERVICE_NAMES[self.side]
 
+    @property
+    def traffic(self) -> Traffic:
+        """What went over the wire so far, retries and waits included."""
+        return self.limiter.traffic
+
+    @property
+    def writes(self) -> int:
+        """Write requests that succeeded."""
+        return self.traffic.writes
+
+    @property
+    def requests(self) -> int:
+        """Requests sent, repetitions included."""
+        return self.traffic.requests
+
     async def close(self) -> None:
+        """Close the connections."""
         if self._http is not None:
-            await self._http.aclose()
-            self._http = None
+            client, self._http = self._http, None
+            await client.aclose()
 
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:
             self._http = httpx.AsyncClient(
                 auth=self._auth,
-                transport=self._transport,
+                transport=self._transport or large_reads(self.at_once),
                 timeout=_TIMEOUT,
                 follow_redirects=False,
                 headers={
@@ -121,7 +128,6 @@ class Service:
                 },
                 trust_env=False,
             )
-            self._gate = asyncio.Semaphore(self._at_once)
         return self._http
 
     # --- one request -------------------------------------------------------------------------------
@@ -134,59 +140,95 @@ class Service:
         headers: Mapping[str, str] | None = None,
         body: object = None,
         repeatable: bool | None = None,
+        check: Check | None = None,
     ) -> httpx.Response:
         """Send one request and return its 2xx answer (or 304).
 
-        ``repeatable`` says whether it may be sent again when no answer came; reads are, writes are only
-        when the caller says so. Throttling and outages are waited out (auth-and-limits.md section 6).
-        Raises a ServiceError.
+        ``repeatable`` says whether it may be sent again when its outcome is unknown; reads are, writes are only
+        when the caller says so. ``body`` is JSON, or bytes that go as they are. ``check`` looks at a good answer
+        and raises Unreadable for one that is none; it then counts as lost on the way. Throttling and outages
+        are waited out (auth-and-limits.md section 6). Raises a ServiceError.
         """
         url = self._absolute(url)
         again = method == "GET" if repeatable is None else repeatable
-        content = None if body is None else json.dumps(body, default=_json, ensure_ascii=False).encode()
-        sent = dict(headers or {})
-        sent["x-ms-client-request-id"] = str(uuid.uuid4())
+        content = body if isinstance(body, bytes) or body is None else to_json(body)
+        sent = {"x-ms-client-request-id": str(uuid.uuid4()), **(headers or {})}
         if content is not None:
-            sent["Content-Type"] = "application/json"
-        for attempt in range(_TRIES):
-            problem, wait = await self._once(method, url, sent, content, again)
-            if isinstance(problem, httpx.Response):
-                return problem
-            if wait is None or attempt == _TRIES - 1:
+            sent.setdefault("Content-Type", "application/json")
+        tries, refusals, waited = 0, 0, 0.0
+        while True:
+            answer, problem = await self._once(method, url, sent, content, check)
+            if problem is None:
+                assert answer is not None
+                return answer
+            throttled = isinstance(problem, Throttled)
+            refusals += throttled
+            tries += not throttled
+            wait = self._wait(problem, answer, again, tries)
+            if wait is None or waited >= _PATIENCE:
                 raise problem
-            log.info("%s: %s; trying again in %.1f s", self.name, problem.what, wait)
-            await self._sleep(wait if wait > 0 else _backoff(attempt))
-        raise AssertionError("unreachable")
+            wait = wait or backoff((refusals if throttled else tries) - 1)
+            waited += wait
+            self.traffic.retries += 1
+            log.info("%s; trying again in %.1f s", problem.what, wait)
+            if throttled:
+                self.limiter.refused(wait)  # pauses every worker of this credential, this one too
+            else:
+                self.traffic.waited += wait
+                await self._sleep(wait)
 
     async def _once(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, again: bool
-    ) -> tuple[httpx.Response | ServiceError, float | None]:
-        """One try: the answer, or the error with how long to wait (0 = back off, None = give up)."""
-        client = self._client()
-        assert self._gate is not None
-        self.requests += 1
-        try:
-            async with self._gate:
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None, check: Check | None
+    ) -> tuple[httpx.Response | None, ServiceError | None]:
+        """One try: the answer, and what is wrong with it; no answer when the way was cut."""
+        async with self.limiter:
+            client = self._client()
+            self.traffic.requests += 1
+            try:
                 response = await client.request(method, url, headers=headers, content=content)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as fault:
-            return self._no_answer(method, url, fault), None if _refused(fault) else 0.0
-        except httpx.HTTPError as fault:
-            return self._no_answer(method, url, fault), 0.0 if again else None
-        finally:
-            # The affinity cookie would pin us to one web server and its limits.
-            client.cookies.clear()
-        if response.status_code < 300 or response.status_code == 304:
-            if method != "GET":
-                self.writes += 1
-            return response, None
-        return self._error(method, url, response), self._wait(response, again)
+            except httpx.HTTPError as fault:
+                return None, self._no_answer(method, url, fault)
+            finally:
+                # The affinity cookie would pin us to one web server and its limits.
+                client.cookies.clear()
+        self.traffic.bytes += len(response.content)
+        if "x-ms-dop-hint" in response.headers and response.headers["x-ms-dop-hint"].isdigit():
+            self.limiter.hint(int(response.headers["x-ms-dop-hint"]), self.at_once)
+        if response.status_code != 429:
+            self.limiter.served()
+        if not (response.status_code < 300 or response.status_code == 304):
+            return response, self._error(method, url, response)
+        try:
+            if check is not None:
+                check(response)
+        except Unreadable as flaw:
+            return response, self._unreadable(method, url, response, flaw)
+        self.traffic.writes += method not in ("GET", "HEAD")
+        return response, None
 
-    def _wait(self, response: httpx.Response, again: bool) -> float | None:
-        status = response.status_code
-        if status == 429 or (status == 503 and (again or "retry-after" in response.headers)):
-            return retry_after(response.headers.get("retry-after", ""), response.headers.get("date", ""))
-        if status in (408, 500, 502, 504) and again:
-            return 0.0
+    def _wait(self, problem: ServiceError, response: httpx.Response | None, again: bool, tries: int) -> float | None:
+        """How long to wait before the next try: 0 = as long as backing off takes, None = there is none.
+
+        Source: auth-and-limits.md section 6.
+        """
+        status = response.status_code if response is not None else 0
+        asked = response.headers.get("retry-after", "") if response is not None else ""
+        seconds = retry_after(asked, response.headers.get("date", "") if response is not None else "")
+        if status == 429:
+            return seconds
+        if tries >= _TRIES:
+            return None
+        if response is None:
+            fault = problem.__cause__
+            if isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+                return None if _refused(fault) else 0.0
+            return 0.0 if again else None
+        if status == 503 and not again:
+            return seconds if problem.code in _TURNED_AWAY else None
+        if status == 500:
+            return 0.0 if again and tries <= 2 else None
+        if status < 300 or status in (408, 502, 503, 504):
+            return seconds if again else None
         return None
 
     def _absolute(self, url: str) -> str:
@@ -201,92 +243,73 @@ class Service:
             )
         return full
 
-    # --- single rows ---------------------------------------------------------------------------------
+    # --- single rows and key lists --------------------------------------------------------------------
 
     def address(self, set_name: str, record: str = "") -> str:
         """Where a set or one of its records is, below the root."""
         raise NotImplementedError
 
+    async def ask(
+        self, url: str, *, method: str = "GET", body: object = None, headers: Mapping[str, str] | None = None,
+        repeatable: bool | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The JSON object a request answers with; numbers with a fraction are Decimal. Raises a ServiceError."""
+        answer = await self.request(
+            method, url, body=body, headers=headers, repeatable=repeatable, check=body_of
+        )  # fmt: skip
+        return body_of(answer)
+
     async def find(self, set_name: str, condition: str, select: Sequence[str]) -> list[dict]:
-        """The few rows that meet an OData ``condition``, as dictionaries."""
-        query = httpx.QueryParams({"$filter": condition, "$select": ",".join(select)})
-        return (await self.request("GET", f"{self.address(set_name)}?{query}")).json()["value"]
+        """The rows that meet an OData ``condition``, as dictionaries, from every page."""
+        query = f"$filter={quote(condition, safe='')}&$select={','.join(select)}"
+        url, rows, seen = f"{self.address(set_name)}?{query}", [], set()
+        while url and url not in seen:
+            seen.add(url)
+            page = await self.ask(url)
+            rows += page["value"]
+            url = page.get("@odata.nextLink", "")
+        return rows
+
+    async def find_many(
+        self, set_name: str, name: str, values: Iterable[str], select: Sequence[str]
+    ) -> list[dict]:  # fmt: skip
+        """The rows whose property ``name`` is one of ``values``, however many there are.
+
+        The list is cut so that no address grows beyond what the service takes (conformance.md 41, 161).
+        """
+        rows: list[dict] = []
+        for condition in self._one_of(name, list(dict.fromkeys(values)), select):
+            rows += await self.find(set_name, condition, select)
+        return rows
+
+    def _one_of(self, name: str, values: Sequence[str], select: Sequence[str]) -> Iterable[str]:
+        """Conditions that together ask for all ``values``, each short enough for an address."""
+        room = self.longest_url - len(self.root) - sum(len(s) + 1 for s in select) - 400
+        held: list[str] = []
+        used = 0
+        for value in values:
+            cost = len(quote(self.is_one_of(name, [value]), safe=""))
+            if held and used + cost > room:
+                yield self.is_one_of(name, held)
+                held, used = [], 0
+            held.append(value)
+            used += cost
+        if held:
+            yield self.is_one_of(name, held)
+
+    def is_one_of(self, name: str, values: Sequence[str]) -> str:
+        """The condition that a property has one of some values."""
+        raise NotImplementedError
 
     async def get(self, set_name: str, record: str) -> dict:
         """One row. Raises NotThere."""
-        return (await self.request("GET", self.address(set_name, record))).json()
-
-    # --- rows --------------------------------------------------------------------------------------
-
-    async def read(
-        self, path: str, columns: Sequence[Column], query: Mapping[str, str], key: str,
-        *, headers: Mapping[str, str] | None = None, progress: Progress | None = None,
-    ) -> Received:  # fmt: skip
-        """Read all rows of ``path``, page by page; a key that comes twice is kept once, the later row.
-
-        Raises PullIncomplete when a page stays unreadable, and ServiceErrors.
-        """
-        url = path + "?" + "&".join(f"{k}={quote(v, safe='(),')}" for k, v in query.items())
-        tables, asked_at, pages = [], None, 0
-        async for table, date in self._pages(url, columns, headers or {}):
-            asked_at = asked_at or date
-            pages += 1
-            tables.append(table)
-            if progress:
-                progress(table.num_rows)
-        table = pa.concat_tables(tables)
-        return Received(_once_each(table, key), asked_at or datetime.now(UTC), pages)
-
-    async def _pages(
-        self, url: str, columns: Sequence[Column], headers: Mapping[str, str]
-    ) -> AsyncIterator[tuple[pa.Table, datetime]]:
-        seen = {url}
-        request = asyncio.ensure_future(self._page(url, headers))
-        try:
-            while True:
-                response = await request
-                link = next_link(response.content)
-                if link:
-                    link = urljoin(str(response.url), link)
-                    if link in seen:
-                        raise PullIncomplete(
-                            f"{self.name} offers the same page again and again.", "Pull again later."
-                        )
-                    seen.add(link)
-                    request = asyncio.ensure_future(self._page(link, headers))
-                yield await self._parsed(response, columns), server_time(response)
-                if not link:
-                    return
-        finally:
-            request.cancel()
-
-    async def _parsed(self, response: httpx.Response, columns: Sequence[Column]) -> pa.Table:
-        try:
-            return await asyncio.to_thread(page_to_table, response.content, columns)
-        except BrokenPage as problem:
-            raise PullIncomplete(
-                f"{self.name} sent rows of {response.url.path.rsplit('/', 1)[-1]} that cannot be read: {problem}.",
-                "Compare the kind's field types in the catalogue with the service's metadata.",
-            ) from problem
-
-    async def _page(self, url: str, headers: Mapping[str, str]) -> httpx.Response:
-        """One whole page; an answer with status 200 that is no page is a transport fault and asked for again."""
-        for attempt in range(_TRIES):
-            response = await self.request("GET", url, headers=headers)
-            if _whole(response.content):
-                return response
-            await self._sleep(_backoff(attempt))
-        raise PullIncomplete(f"{self.name} kept sending a page that breaks off or is not JSON.", "Pull again later.")
+        return await self.ask(self.address(set_name, record))
 
     # --- errors ------------------------------------------------------------------------------------
 
-    def said(self, response: httpx.Response) -> _Said:
+    def said(self, response: httpx.Response) -> Said:
         """The service's own code and words; an answer that is no JSON yields neither."""
-        try:
-            error = json.loads(response.content)["error"]
-            return _Said(str(error.get("code") or ""), str(error.get("message") or ""))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return _Said("", "")
+        return said(response)
 
     def is_stale(self, status: int, code: str) -> bool:
         """Whether an answer means that the record changed since it was read."""
@@ -298,38 +321,33 @@ class Service:
 
     def _no_answer(self, method: str, url: str, fault: httpx.HTTPError) -> Unreachable:
         what = "did not answer in time" if isinstance(fault, httpx.TimeoutException) else "could not be reached"
-        return Unreachable(
+        if isinstance(fault, httpx.RemoteProtocolError | httpx.ReadError | httpx.DecodingError):
+            what = "broke off its answer"
+        error = Unreachable(
             f"{self.name} {what} at {_origin(url)} ({type(fault).__name__}).",
             "Check the address in the settings and that the service is up, then run this again.",
             side=self.side, method=method, url=url,
         )  # fmt: skip
+        error.__cause__ = fault
+        return error
 
-    def _error(self, method: str, url: str, response: httpx.Response) -> ServiceError:
-        said, status = self.said(response), response.status_code
-        what = f"{self.name} answered {status} to {method} {urlsplit(url).path.rsplit('/', 1)[-1]}"
-        what += f": {said.text.strip()}" if said.text else "."
-        kind, todo = self._meaning(status, said.code)
-        return kind(
-            what, todo, side=self.side, method=method, url=url, status=status, code=said.code,
-            request_id=response.headers.get("x-ms-service-request-id", "")
-            or response.headers.get("x-ms-correlation-id", ""),
-            transient=status in (408, 429, 500, 502, 503, 504),
+    def _unreadable(self, method: str, url: str, response: httpx.Response, flaw: Unreadable) -> Unreachable:
+        request_id = request_ids(response, response.request.headers.get("x-ms-client-request-id", ""))
+        return Unreachable(
+            f"{self.name} keeps answering {method} {urlsplit(url).path.rsplit('/', 1)[-1]} with something that "
+            f"cannot be read: {flaw} (request {request_id}).",
+            "Run this again later; if it stays, give the request's id to the service's support.",
+            side=self.side, method=method, url=url, status=response.status_code, request_id=request_id,
         )  # fmt: skip
 
-    def _meaning(self, status: int, code: str) -> tuple[type[ServiceError], str]:
-        if self.is_stale(status, code):
-            return StaleRecord, "Somebody changed the record meanwhile: pull and plan again."
-        if status == 401:
-            return SignInFailed, "Check the sign-in: the token may have run out or be meant for another service."
-        if status == 403:
-            return Forbidden, "Ask an administrator for the missing permission."
-        if status == 404:
-            return NotThere, "The record or table is not there: pull again, or check the address."
-        if status == 429:
-            return Throttled, "The service is busy with too many requests: run this again later."
-        if status >= 500 or status == 408:
-            return ServiceError, "The service has a fault of its own: run this again later."
-        return Refused, "Mend what the service names, then plan and apply again."
+    def _error(self, method: str, url: str, response: httpx.Response) -> ServiceError:
+        request_id = request_ids(response, response.request.headers.get("x-ms-client-request-id", ""))
+        return self.error(method, url, response.status_code, self.said(response), request_id)
+
+    def error(self, method: str, url: str, status: int, told: Said, request_id: str) -> ServiceError:
+        """An error answer, alone or a part of a batch, as one of ours."""
+        stale = self.is_stale(status, told.code)
+        return error_for(self.name, self.side, method, url, status, told, request_id, stale)
 
 
 def _checked(root: str, side: str) -> str:
@@ -350,54 +368,25 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _refused(fault: httpx.HTTPError) -> bool:
+def _refused(fault: BaseException) -> bool:
     """A refused connection is an answer: nobody listens there, and waiting minutes would not help."""
     return "refused" in str(fault).lower() or "connection attempts failed" in str(fault).lower()
 
 
-def _backoff(attempt: int) -> float:
-    return random.uniform(0, min(_LONGEST_WAIT, 2.0 * 2**attempt))
+_MARK = f"decimal-{uuid.uuid4().hex}:"
+_MARKED = re.compile(f'"{_MARK}([^"]+)"')
 
 
-def retry_after(value: str, now: str = "") -> float:
-    """Seconds to wait for a Retry-After in seconds or as an HTTP date; 0 when it says nothing usable."""
-    try:
-        return min(max(float(value), 0.0), 300.0)
-    except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(value)
-        start = parsedate_to_datetime(now) if now else datetime.now(UTC)
-        return min(max((until - start).total_seconds(), 0.0), 300.0)
-    except (ValueError, TypeError):
-        return 0.0
+def to_json(body: object) -> bytes:
+    """Return a body as JSON in UTF-8; decimals are written as numbers with all their digits.
+
+    >>> to_json({"amount": Decimal("1234567890.12345"), "count": 2})
+    b'{"amount": 1234567890.12345, "count": 2}'
+    """
+    return _MARKED.sub(r"\1", json.dumps(body, default=_marked, ensure_ascii=False)).encode()
 
 
-def server_time(response: httpx.Response) -> datetime:
-    """The service's clock as the answer's Date header gives it (UTC); our own where it gives none."""
-    try:
-        return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
-    except (KeyError, ValueError, TypeError):
-        return datetime.now(UTC)
-
-
-def _whole(body: bytes) -> bool:
-    return b'"value"' in body and body.rstrip().endswith(b"}")
-
-
-def _once_each(table: pa.Table, key: str) -> pa.Table:
-    """The rows of ``table`` with each key once, the last one met (rows move between pages)."""
-    if not key:
-        return table
-    keys = table.column(key).to_pylist()
-    last = {k: i for i, k in enumerate(keys)}
-    return table if len(last) == len(keys) else table.take(sorted(last.values()))
-
-
-def _json(value: object) -> object:
-    from decimal import Decimal
-
-    if isinstance(value, Decimal):
-        # Both services want JSON numbers. Whole and fractional amounts of 15 digits survive as floats.
-        return int(value) if value == value.to_integral_value() else float(value)
+def _marked(value: object) -> object:
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{_MARK}{value.normalize():f}"
     raise TypeError(f"{type(value).__name__} cannot be sent")

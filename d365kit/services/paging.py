@@ -1,0 +1,149 @@
+"""The address of a set → all its rows as one Arrow table: pages fetched ahead, parsed beside, each key kept once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote, urljoin
+
+import httpx
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from d365kit.errors import PullIncomplete, Unreachable
+from d365kit.services.answers import Unreadable, backoff, server_time
+from d365kit.services.arrow import BrokenPage, Column, WrongType, link_in, page_to_table
+from d365kit.services.odata import Progress, Received, Service
+
+_BROKEN_PAGES = 4
+_PARSED_AHEAD = 2
+_parsers = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="d365kit-pages")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page: its rows, when the service sent it (UTC, its clock), and the links behind it, "" for none."""
+
+    table: pa.Table
+    sent_at: datetime
+    next: str
+    delta: str
+    body: bytes
+
+
+def address(path: str, query: Mapping[str, str]) -> str:
+    """Return a path with query options, encoded the way both services read them."""
+    return path + "?" + "&".join(f"{name}={quote(value, safe='(),')}" for name, value in query.items())
+
+
+async def read_all(
+    service: Service, url: str, columns: Sequence[Column], key: str,
+    *, headers: Mapping[str, str] | None = None, progress: Progress | None = None,
+) -> Received:  # fmt: skip
+    """Read all rows behind ``url`` by following nextLink; a key that comes twice is kept once, the later row.
+
+    Raises PullIncomplete when a page stays unreadable, and ServiceErrors.
+    """
+    tables: list[pa.Table] = []
+    asked_at: datetime | None = None
+    async for page in pages(service, url, columns, headers):
+        asked_at = asked_at or page.sent_at
+        tables.append(page.table)
+        if progress:
+            progress(page.table.num_rows)
+    return gathered(tables, key, asked_at)
+
+
+def gathered(tables: Sequence[pa.Table], key: str, asked_at: datetime | None) -> Received:
+    """Return pages as one answer."""
+    return Received(once_each(pa.concat_tables(tables), key), asked_at or datetime.now(UTC), len(tables))
+
+
+async def pages(
+    service: Service, url: str, columns: Sequence[Column], headers: Mapping[str, str] | None = None
+) -> AsyncGenerator[Page, None]:
+    """Yield the pages behind ``url`` in order; the next is on its way while one is parsed.
+
+    Raises PullIncomplete for pages that lead in a circle or stay unreadable.
+    """
+    seen = {url}
+    fetching: asyncio.Task[httpx.Response] | None = asyncio.ensure_future(_fetched(service, url, headers))
+    parsing: deque[asyncio.Task[Page]] = deque()
+    try:
+        while fetching is not None:
+            response = await fetching
+            fetching = None
+            link = link_in(response.content, "nextLink")
+            if link:
+                link = urljoin(str(response.url), link)
+                if link in seen:
+                    raise PullIncomplete(f"{service.name} offers the same page again and again.", "Pull again later.")
+                seen.add(link)
+                fetching = asyncio.ensure_future(_fetched(service, link, headers))
+            parsing.append(asyncio.ensure_future(_parsed(service, response, columns, headers)))
+            while parsing and (fetching is None or len(parsing) >= _PARSED_AHEAD):
+                yield await parsing.popleft()
+    finally:
+        for task in [fetching, *parsing]:
+            if task is not None:
+                task.cancel()
+
+
+async def _fetched(service: Service, url: str, headers: Mapping[str, str] | None) -> httpx.Response:
+    try:
+        return await service.request("GET", url, headers=headers, check=_looks_whole)
+    except Unreachable as problem:
+        if not problem.status:
+            raise
+        raise PullIncomplete(problem.what, problem.todo) from problem
+
+
+async def _parsed(
+    service: Service, response: httpx.Response, columns: Sequence[Column], headers: Mapping[str, str] | None
+) -> Page:
+    """The rows of a page; one whose JSON turns out broken inside is asked for again."""
+    flaw = ""
+    for attempt in range(_BROKEN_PAGES):
+        try:
+            loop = asyncio.get_running_loop()
+            table = await loop.run_in_executor(_parsers, page_to_table, response.content, columns)
+        except WrongType as problem:
+            raise PullIncomplete(
+                f"{service.name} sent rows of {response.url.path.rsplit('/', 1)[-1]} that cannot be read: {problem}.",
+                "Compare the kind's field types in the catalogue with the service's metadata.",
+            ) from problem
+        except BrokenPage as problem:
+            flaw = str(problem)
+            await service._sleep(backoff(attempt))
+            response = await _fetched(service, str(response.url), headers)
+        else:
+            body = response.content
+            service.traffic.rows += table.num_rows
+            return Page(table, server_time(response), link_in(body, "nextLink"), link_in(body, "deltaLink"), body)
+    raise PullIncomplete(f"{service.name} kept sending a page that cannot be read: {flaw}.", "Pull again later.")
+
+
+def _looks_whole(response: httpx.Response) -> None:
+    body = response.content
+    if b'"value"' not in body or not body.rstrip().endswith(b"}"):
+        raise Unreadable("the page breaks off, or is not JSON")
+
+
+def once_each(table: pa.Table, key: str) -> pa.Table:
+    """Return the rows of a table with each key once, the last one met: rows move between pages.
+
+    Keys are compared without case and braces, as GUIDs are written either way. ``""`` keeps every row.
+    """
+    if not key or not table.num_rows:
+        return table
+    keys = table.column(key)
+    if keys.combine_chunks().unique().__len__() == table.num_rows:
+        return table
+    plain = pc.utf8_lower(pc.utf8_trim(keys.cast(pa.string()), characters="{}")).to_pylist()
+    last = {value: row for row, value in enumerate(plain)}
+    return table.take(sorted(last.values()))
