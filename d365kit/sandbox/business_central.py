@@ -52,12 +52,16 @@ class BusinessCentral:
 
     def enter(self, request: Request) -> Reply:
         """Let a request in and route it."""
-        if self.switches.bc_on_premises and not self.switches.bc_api_enabled:
-            raise Refusal(405, "BadRequest_MethodNotAllowed", "The API service is not enabled on this server.")
+        self.check_enabled()
         self.admit(request)
         if split_path(request.segments[:1]) == [("$batch", None)]:
             return Batch(self.store, self.switches, self.part).answer(request)
         return self.route(request)
+
+    def check_enabled(self) -> None:
+        """Refuse everything while an on-premises server's API is switched off (conformance.md 15)."""
+        if self.switches.bc_on_premises and not self.switches.bc_api_enabled:
+            raise Refusal(405, "BadRequest_MethodNotAllowed", "The API service is not enabled on this server.")
 
     def admit(self, request: Request) -> Caller:
         """Return who asks; Refusal for strangers, long addresses, and writes with the intent to read."""

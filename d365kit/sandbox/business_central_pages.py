@@ -26,10 +26,8 @@ class WebServices(BusinessCentral):
         super().__init__(store, identity, switches)
         self.services = services
 
-    def enter(self, request: Request) -> Reply:
-        """Let a request in and route it; this service is another one than the API's."""
-        self.admit(request)
-        return self.route(request)
+    def check_enabled(self) -> None:
+        """Do nothing: the OData service is another one than the API's, and always on here."""
 
     def route(self, request: Request, named: str | None = None) -> Reply:
         """Return the reply of a service, of the list of services, or of a codeunit's procedure."""
@@ -43,7 +41,7 @@ class WebServices(BusinessCentral):
             company, segments = self.company_at(segments[0][1]), segments[1:]
         if not segments:
             return self.service_document(request)
-        company = company or self.chosen(request)
+        company = company or self.chosen(request, named)
         name = segments[0][0]
         service, _, procedure = name.rpartition("_")
         if name not in self.services.all() and self.is_codeunit(service):

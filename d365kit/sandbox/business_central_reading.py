@@ -65,13 +65,12 @@ class Reader:
             raise _bad_filter(table, error) from error
         except ValueError as error:
             raise Refusal(400, "BadRequest", str(error)) from error
-        if place.where == "1" and "documentId" in table.columns and not table.number and not names_document(text):
-            raise dialog(MISSING)
         query = _ordered(query, table)
         return query, f"{place.condition} AND ({where})", [*place.parameters, *emitter.parameters]
 
     def rows(self, request: Request, place: Place) -> Reply:
         """Return one page of a set, with a nextLink when more rows follow (conformance.md 19 to 27)."""
+        self.check_document(request, place)
         query, where, parameters = self.query(request, place)
         table = place.table
         head = f'{{"@odata.context":{dumps(f"{request.root}/$metadata#{place.path}")}'
@@ -126,8 +125,19 @@ class Reader:
 
     def bare_count(self, request: Request, place: Place) -> Reply:
         """Return the number of rows as plain text (conformance.md 28)."""
+        self.check_document(request, place)
         _, where, parameters = self.query(request, place)
         return Reply(body=str(self.store.count(place.table, where, parameters)).encode(), kind="text/plain")
+
+    def check_document(self, request: Request, place: Place) -> None:
+        """Refuse to list lines of all documents (conformance.md 47)."""
+        of_lines = "documentId" in place.table.columns and not place.table.number
+        try:
+            named = not of_lines or place.where != "1" or names_document(request.option("$filter"))
+        except FilterError as error:
+            raise _bad_filter(place.table, error) from error
+        if not named:
+            raise dialog(MISSING)
 
     # -- rendering
 
@@ -178,7 +188,7 @@ class Reader:
             text, bound = self.with_parts(request, company, target, query.select, item.options["$expand"], alias)
         else:
             text, bound = row_text(target, query.select, alias), list[Any]()
-        joined = f"{target.columns[way.column].at(alias)} = {table_column(table, way.source).at(outer)}"
+        joined = f"{table_column(target, way.column).at(alias)} = {table_column(table, way.source).at(outer)}"
         where = f"{joined} AND ({target.where.format(t=alias)})"
         if "$filter" in item.options:
             where += f" AND ({emitter.condition(parse_filter(item.options['$filter']))})"
@@ -200,12 +210,12 @@ def navigation(table: Table, name: str) -> Navigation | None:
 
 
 def table_column(table: Table, name: str) -> Column:
-    """Return the column a navigation starts from; pages hide the id of the rows they show."""
+    """Return the column a navigation joins by; pages hide the id of the rows they show."""
     return table.columns.get(name) or Column(name, "guid")
 
 
 def names_document(text: str | None) -> bool:
-    """Whether a filter names a document or a line, without which line sets are not read (conformance.md 47)."""
+    """Whether a filter names a document or a line."""
     named = {name[0] for name in fields_of(parse_filter(text))} if text else set()
     return bool(named & {"id", "documentid"})
 

@@ -81,7 +81,7 @@ class Emitter:
 
     def logic(self, node: Logic) -> str:
         """Return two conditions joined."""
-        return f"({self.condition(node.left)} {node.operator.upper()} {self.condition(node.right)})"
+        return _balanced([self.condition(part) for part in _chain(node)], f" {node.operator.upper()} ")
 
     def operand(self, node: Node) -> Operand:
         """Return a value: a column, a literal, or a function of one."""
@@ -281,19 +281,35 @@ class BusinessCentralEmitter(Emitter):
 
 def fields_of(node: Node) -> Iterator[tuple[str, ...]]:
     """Yield the properties a condition compares, in lower case."""
-    match node:
-        case Path():
-            yield tuple(name.lower() for name in node.names)
-        case Logic() | Compare():
-            yield from fields_of(node.left)
-            yield from fields_of(node.right)
-        case Not():
-            yield from fields_of(node.inner)
-        case In():
-            yield from fields_of(node.left)
-        case Call():
-            for argument in node.arguments:
-                yield from fields_of(argument)
+    waiting = [node]
+    while waiting:
+        match waiting.pop():
+            case Path(names):
+                yield tuple(name.lower() for name in names)
+            case Logic(_, left, right) | Compare(_, left, right):
+                waiting += [left, right]
+            case Not(inner) | In(inner, _):
+                waiting.append(inner)
+            case Call(_, arguments):
+                waiting += arguments
+
+
+def _chain(node: Logic) -> list[Node]:
+    """Return the conditions one operator joins, however many: long lists of keys come as one chain of or."""
+    found: list[Node] = []
+    part: Node = node
+    while isinstance(part, Logic) and part.operator == node.operator:
+        found.append(part.right)
+        part = part.left
+    return [part, *reversed(found)]
+
+
+def _balanced(parts: list[str], joint: str) -> str:
+    """Return conditions joined so that SQLite's parser need not go deep."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return f"({_balanced(parts[:middle], joint)}{joint}{_balanced(parts[middle:], joint)})"
 
 
 def _literals(values: tuple[Node, ...]) -> list[Literal]:
