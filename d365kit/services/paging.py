@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from d365kit.errors import PullIncomplete, Unreachable
 from d365kit.services.answers import Unreadable, backoff, server_time
-from d365kit.services.arrow import BrokenPage, Column, WrongType, link_in, page_to_table
+from d365kit.services.arrow import BrokenPage, Column, WrongType, count_in, link_in, page_to_table
 from d365kit.services.odata import Progress, Received, Service
 
 _BROKEN_PAGES = 4
@@ -27,13 +27,14 @@ _parsers = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_na
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its rows, when the service sent it (UTC, its clock), and the links behind it, "" for none."""
+    """One page: its rows, when the service sent it (UTC, its clock), the links behind it, "" for none, and the
+    number of all rows where the service was asked for it, else -1."""
 
     table: pa.Table
     sent_at: datetime
     next: str
     delta: str
-    body: bytes
+    count: int
 
 
 def address(path: str, query: Mapping[str, str]) -> str:
@@ -124,7 +125,8 @@ async def _parsed(
         else:
             body = response.content
             service.traffic.rows += table.num_rows
-            return Page(table, server_time(response), link_in(body, "nextLink"), link_in(body, "deltaLink"), body)
+            links = link_in(body, "nextLink"), link_in(body, "deltaLink")
+            return Page(table, server_time(response), *links, count_in(body))
     raise PullIncomplete(f"{service.name} kept sending a page that cannot be read: {flaw}.", "Pull again later.")
 
 
