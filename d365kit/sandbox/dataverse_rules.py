@@ -1,8 +1,7 @@
-"""What Dataverse itself enforces, table by table: products, units, currencies, price lists; hooks of all tables."""
+"""What Dataverse itself enforces, table by table: products, units, currencies, price lists."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from d365kit.sandbox.dataverse_call import Call, refuse
@@ -12,7 +11,16 @@ from d365kit.sandbox.store import Row, Store
 from d365kit.sandbox.wire import new_guid
 
 _ACTIVE, _RETIRED, _DRAFT = 0, 1, 2
+_REVISION = 3
 _FAMILY = 2
+_FORBIDDEN_MOVES = {
+    (_ACTIVE, _DRAFT): ("0x8004F912", "You can't set an active product back to draft."),
+    (_RETIRED, _DRAFT): ("0x8004F913", "You can't set a retired product back to draft."),
+    (_DRAFT, _RETIRED): ("0x8004F978", "You can't retire a product that is in the draft state."),
+    (_DRAFT, _REVISION): ("0x8004F979", "You can't revise a product that is in the draft state."),
+    (_RETIRED, _REVISION): ("0x8004F980", "You can't revise a product that is retired."),
+    (_REVISION, _DRAFT): ("0x8004F981", "You can't set a product under revision back to draft."),
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ def check_product(write: Write) -> None:
     row["productstructure"] = row["productstructure"] or 1
     if not row["productnumber"]:
         raise refuse(400, "0x80043b05", "The product number is missing.")
-    _unique(write, "productnumber", "0x80043b06", "The specified product ID conflicts with an existing record.")
+    unique(write, "productnumber", "0x80043b06", "The specified product ID conflicts with an existing record.")
     if row["productstructure"] != _FAMILY:
         _check_product_unit(write)
         if row["quantitydecimal"] is None:
@@ -49,10 +57,8 @@ def check_product(write: Write) -> None:
         write.values.pop("statuscode", None)
         return
     move = (write.old["statecode"], row["statecode"])
-    if move == (_ACTIVE, _DRAFT):
-        raise refuse(400, "0x8004F912", "You can't set an active product back to draft.")
-    if move == (_DRAFT, _RETIRED):
-        raise refuse(400, "0x8004F978", "You can't retire a product that is in the draft state.")
+    if move in _FORBIDDEN_MOVES:
+        raise refuse(400, *_FORBIDDEN_MOVES[move])
 
 
 def _check_product_unit(write: Write) -> None:
@@ -100,7 +106,7 @@ def add_base_unit(write: Write) -> None:
 def check_currency(write: Write) -> None:
     """ISO code once, a rate above zero, the base currency fixed at 1 (dataverse.md section 16)."""
     row, old = write.row, write.old
-    _unique(write, "isocurrencycode", "0x80048cf3", "A currency with this ISO code exists.")
+    unique(write, "isocurrencycode", "0x80048cf3", "A currency with this ISO code exists.")
     if row["exchangerate"] is None or float(row["exchangerate"]) <= 0:
         raise refuse(400, "0x80044330", "The exchange rate of a currency must be greater than zero.")
     base = write.store.value('SELECT "_basecurrencyid_value" FROM "dv_organization"')
@@ -113,26 +119,14 @@ def check_price_list(write: Write) -> None:
     """Name filled and unique."""
     if not write.row["name"]:
         raise refuse(400, "0x80043b0e", "The name of the price list is missing.")
-    _unique(write, "name", "0x80043b0f", "A price list with this name exists.")
+    unique(write, "name", "0x80043b0f", "A price list with this name exists.")
 
 
-def _unique(write: Write, column: str, code: str, text: str) -> None:
+def unique(write: Write, column: str, code: str, text: str) -> None:
+    """Refuse a value another row of the table has."""
     table, value = write.table, write.row[column]
     if value is None or (write.old is not None and write.old[column] == value):
         return
     sql = f'SELECT 1 FROM "{table.sql}" WHERE "{column}" = ? AND "{table.key}" <> ?'
     if write.store.value(sql, (value, write.row[table.key])):
         raise refuse(400, code, text)
-
-
-CHECKS: dict[str, Callable[[Write], None]] = {
-    "product": check_product,
-    "uom": check_unit,
-    "uomschedule": check_unit_group,
-    "transactioncurrency": check_currency,
-    "pricelevel": check_price_list,
-}
-AFTER_CREATE: dict[str, Callable[[Write], None]] = {"uomschedule": add_base_unit}
-AFTER_WRITE: dict[str, Callable[[Write], None]] = {}
-BEFORE_DELETE: dict[str, Callable[[Call, Table, Row], None]] = {}
-AFTER_DELETE: dict[str, Callable[[Call, Row], None]] = {}

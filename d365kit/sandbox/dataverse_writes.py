@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from d365kit.sandbox.dataverse_call import Call, refuse
 from d365kit.sandbox.dataverse_deletes import remove_dependants
+from d365kit.sandbox.dataverse_hooks import AFTER_CREATE, AFTER_DELETE, AFTER_WRITE, BEFORE_DELETE, CHECKS
 from d365kit.sandbox.dataverse_keys import check_keys, duplicate_key
+from d365kit.sandbox.dataverse_money import fill_money
 from d365kit.sandbox.dataverse_payload import Payload, read_payload
-from d365kit.sandbox.dataverse_rules import AFTER_CREATE, AFTER_DELETE, AFTER_WRITE, BEFORE_DELETE, CHECKS, Write
+from d365kit.sandbox.dataverse_rules import Write
 from d365kit.sandbox.dataverse_security import require
-from d365kit.sandbox.odata.values import now, stored_number
+from d365kit.sandbox.odata.values import now
 from d365kit.sandbox.schema import Table, schema
 from d365kit.sandbox.store import Row
 from d365kit.sandbox.wire import new_guid
-
-_BASE_DIGITS = 4
 
 
 def create(call: Call, table: Table, body: dict[str, Any], key: str | None = None, extra: Row | None = None) -> str:
@@ -137,7 +136,7 @@ def _complete(write: Write) -> None:
         CHECKS[write.table.entity](write)
     _owner(write)
     _state(write)
-    _money(write)
+    fill_money(write)
     check_keys(write.call, write.table)
     if "fullname" in write.row:
         parts = (write.row.get(name) for name in ("firstname", "middlename", "lastname"))
@@ -175,33 +174,6 @@ def _state(write: Write) -> None:
     elif states[row["statuscode"]] != row["statecode"]:
         text = f"{row['statuscode']} is not a valid status code for state code {row['statecode']}."
         raise refuse(400, "0x80048408", text)
-
-
-def _money(write: Write) -> None:
-    """Fill currency, rate and the base twins when a money column is written (dataverse.md section 16)."""
-    row, currency_column = write.row, "_transactioncurrencyid_value"
-    twins = [name for name, column in write.table.columns.items() if column.type == "money" and f"{name}_base" in row]
-    touched = [name for name in twins if write.values.get(name) is not None]
-    if currency_column not in row or not (touched or currency_column in write.values):
-        return
-    base = write.store.value('SELECT "_basecurrencyid_value" FROM "dv_organization"')
-    if row[currency_column] is None and any(row[name] is not None for name in twins):
-        row[currency_column] = base
-    currency = write.store.get(schema("dv").entity("transactioncurrency"), row[currency_column] or "")
-    rate = Decimal(str(currency["exchangerate"])) if currency else None
-    if "exchangerate" in row:
-        row["exchangerate"] = stored_number(rate) if rate else None
-    places = int(currency["currencyprecision"] or 0) if currency else _BASE_DIGITS
-    for name in twins:
-        if row[name] is None or not rate:
-            row[f"{name}_base"] = None
-            continue
-        row[name] = _rounded(Decimal(str(row[name])), places)
-        row[f"{name}_base"] = _rounded(Decimal(str(row[name])) / rate, _BASE_DIGITS)
-
-
-def _rounded(value: Decimal, places: int) -> int | float | str:
-    return stored_number(value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
 
 
 def _require(table: Table, values: Row) -> None:

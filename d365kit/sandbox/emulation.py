@@ -10,8 +10,13 @@ from typing import Any
 
 from d365kit.sandbox import company, control
 from d365kit.sandbox.business_central import BusinessCentral
+<<<<<<< HEAD
 from d365kit.sandbox.clock import Clock
 from d365kit.sandbox.control import CONTROL_PATH
+=======
+from d365kit.sandbox.business_central_pages import WebServices
+from d365kit.sandbox.business_central_services import Services
+>>>>>>> bc
 from d365kit.sandbox.dataverse import Dataverse
 from d365kit.sandbox.faults import Faults
 from d365kit.sandbox.gateway import Answer, Gateway
@@ -24,6 +29,7 @@ from d365kit.sandbox.tokens import TokenService
 from d365kit.sandbox.wire import Receive, Reply, Send, read_request, send_reply
 
 BC_ROOT = "/v2.0/sandbox-tenant/sandbox/api/v2.0"
+BC_ODATA_ROOT = BC_ROOT.removesuffix("/api/v2.0") + "/ODataV4"
 DV_ROOT = "/api/data/v9.2"
 _OLDER_DV_ROOTS = ("/api/data/v9.1", "/api/data/v9.0")
 
@@ -38,6 +44,7 @@ class Sandbox:
     """
 
     bc_root = BC_ROOT
+    bc_odata_root = BC_ODATA_ROOT
     dv_root = DV_ROOT
 
     def __init__(self, store: Store) -> None:
@@ -48,7 +55,9 @@ class Sandbox:
         self.client_secret = CLIENT_SECRET
         self.identity = Identity(self.token, store.meta("user"))
         self.switches = Switches()
-        self._bc = BusinessCentral(store, self.identity, self.switches, self.company_id)
+        self.services = Services(store)
+        self._bc = BusinessCentral(store, self.identity, self.switches)
+        self._pages = WebServices(store, self.identity, self.switches, self.services)
         self._dv = Dataverse(store, self.identity, self.switches)
         self.clock = Clock()
         self.faults = Faults()
@@ -99,7 +108,7 @@ class Sandbox:
     @property
     def writes(self) -> dict[str, int]:
         """Successful write operations served so far, by side."""
-        return {"bc": self._bc.writes, "dv": self._dv.writes}
+        return {"bc": self._bc.writes + self._pages.writes, "dv": self._dv.writes}
 
     def truth(self) -> list[tuple[str, str, str]]:
         """Return the true pairs as (kind, bc_id, dv_id); the LCY has the zero GUID on the BC side."""
@@ -145,10 +154,20 @@ class Sandbox:
                 return
             await self.gateway.serve(*found, scope, receive, send)
 
+<<<<<<< HEAD
     def _place(self, path: str) -> tuple[str, str, Answer] | None:
         """Return the side, the root and what answers the requests below it."""
         if _below(path, BC_ROOT):
             return "bc", BC_ROOT, self._bc.answer
+=======
+    async def _answer(self, scope: Mapping[str, Any], receive: Receive) -> Reply:
+        path = scope["path"]
+        for root, service in ((BC_ROOT, self._bc), (BC_ODATA_ROOT, self._pages)):
+            if _below(path.lower(), root.lower()):
+                request = await read_request(scope, receive, path[: len(root)])
+                self.requests["bc"] += 1
+                return service.answer(request)
+>>>>>>> bc
         for root in (DV_ROOT, *_OLDER_DV_ROOTS):
             if _below(path, root):
                 return "dv", root, self._dv.answer

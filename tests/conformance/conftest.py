@@ -111,3 +111,11 @@ def bc(request: pytest.FixtureRequest) -> Wire:
 def dv(request: pytest.FixtureRequest) -> Wire:
     """Dataverse, raw."""
     return _wire(request, "dv")
+
+
+@pytest.fixture
+def trade(dv: Wire) -> Any:
+    """A unit group, an active product, a price list and a customer in Dataverse."""
+    from tests.conformance.sales import start_trade
+
+    return start_trade(dv)
