@@ -10,13 +10,10 @@ from typing import Any
 
 from d365kit.sandbox import company, control
 from d365kit.sandbox.business_central import BusinessCentral
-<<<<<<< HEAD
-from d365kit.sandbox.clock import Clock
-from d365kit.sandbox.control import CONTROL_PATH
-=======
 from d365kit.sandbox.business_central_pages import WebServices
 from d365kit.sandbox.business_central_services import Services
->>>>>>> bc
+from d365kit.sandbox.clock import Clock
+from d365kit.sandbox.control import CONTROL_PATH
 from d365kit.sandbox.dataverse import Dataverse
 from d365kit.sandbox.faults import Faults
 from d365kit.sandbox.gateway import Answer, Gateway
@@ -154,20 +151,12 @@ class Sandbox:
                 return
             await self.gateway.serve(*found, scope, receive, send)
 
-<<<<<<< HEAD
     def _place(self, path: str) -> tuple[str, str, Answer] | None:
         """Return the side, the root and what answers the requests below it."""
-        if _below(path, BC_ROOT):
-            return "bc", BC_ROOT, self._bc.answer
-=======
-    async def _answer(self, scope: Mapping[str, Any], receive: Receive) -> Reply:
-        path = scope["path"]
-        for root, service in ((BC_ROOT, self._bc), (BC_ODATA_ROOT, self._pages)):
+        places: tuple[tuple[str, Answer], ...] = ((BC_ROOT, self._bc.answer), (BC_ODATA_ROOT, self._pages.answer))
+        for root, answer in places:
             if _below(path.lower(), root.lower()):
-                request = await read_request(scope, receive, path[: len(root)])
-                self.requests["bc"] += 1
-                return service.answer(request)
->>>>>>> bc
+                return "bc", path[: len(root)], answer
         for root in (DV_ROOT, *_OLDER_DV_ROOTS):
             if _below(path, root):
                 return "dv", root, self._dv.answer

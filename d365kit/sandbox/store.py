@@ -67,16 +67,11 @@ class Store:
             connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value)")
             connection.execute("CREATE TABLE truth (kind TEXT, bc_id TEXT, dv_id TEXT)")
             connection.execute("CREATE TABLE planted (fault TEXT, checked TEXT, kind TEXT, bc_id TEXT, dv_id TEXT)")
-<<<<<<< HEAD
             key = "id TEXT PRIMARY KEY, entity TEXT, name TEXT, columns TEXT, status TEXT, ready REAL"
             connection.execute(f"CREATE TABLE dv_keys ({key})")
             connection.execute("CREATE TABLE dv_deleted (entity TEXT, id TEXT, version INTEGER)")
-            for table in self.tables():
-                connection.execute(_create_table(table))
-=======
             for name, columns in _storage(self.tables()).items():
                 connection.execute(f'CREATE TABLE "{name}" ({", ".join(columns)})')
->>>>>>> bc
 
     def finish_keys(self) -> None:
         """Let alternate keys that were being built when the sandbox was closed be ready now."""

@@ -174,14 +174,10 @@ class Association:
 
 @dataclass(frozen=True)
 class Schema:
-<<<<<<< HEAD
-    """All tables of one service, by entity set, plus BC's enumerations and what only Dataverse has."""
-=======
-    """All tables of one service, by entity set, plus BC's enumerations and Dataverse's many-to-many relationships.
+    """All tables of one service, by entity set, plus BC's enumerations and what only Dataverse has.
 
     ``pages`` are BC's pages that can be published as web services, by our name for them.
     """
->>>>>>> bc
 
     side: str
     sets: dict[str, Table]
@@ -242,10 +238,8 @@ def schema(side: str) -> Schema:
     between = declared["associations"] if side == "dv" else {}
     associations = {name: Association(name, **entry) for name, entry in between.items()}
     sets = {table.set: table for table in tables}
-<<<<<<< HEAD
-    return Schema(side, sets, enums, associations, declared["duplicate_rules"] if side == "dv" else {})
-=======
-    return Schema(side, sets, enums, {page.set: page for page in pages}, associations)
+    rules = declared["duplicate_rules"] if side == "dv" else {}
+    return Schema(side, sets, enums, {page.set: page for page in pages}, associations, rules)
 
 
 @cache
@@ -270,7 +264,6 @@ def _of_company(table: Table, prefix: str) -> Table:
         for name, column in table.columns.items()
     }
     return replace(table, prefix=prefix, columns=columns)
->>>>>>> bc
 
 
 def default_of(column: Column, enums: dict[str, dict[str, int]]) -> Any:
