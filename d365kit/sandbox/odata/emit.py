@@ -80,8 +80,12 @@ class Emitter:
         return f"{operand.sql} = 1"
 
     def logic(self, node: Logic) -> str:
-        """Return two conditions joined."""
-        return f"({self.condition(node.left)} {node.operator.upper()} {self.condition(node.right)})"
+        """Return conditions joined; a long chain as a balanced tree, since SQLite bounds the depth of one."""
+        parts, left = [node.right], node.left
+        while isinstance(left, Logic) and left.operator == node.operator:
+            parts.append(left.right)
+            left = left.left
+        return joined([self.condition(part) for part in (left, *reversed(parts))], node.operator.upper())
 
     def operand(self, node: Node) -> Operand:
         """Return a value: a column, a literal, or a function of one."""
@@ -185,7 +189,7 @@ class Emitter:
         if left.column is None:
             raise FilterError("syntax", "'in' needs a property on its left.")
         tests = [self.compare_value(left, value, "eq", left.folded) for value in _literals(node.values)]
-        return f"({' OR '.join(tests)})" if tests else "0"
+        return joined(tests, "OR") if tests else "0"
 
     def match(self, node: Call) -> str:
         """Return contains, startswith or endswith."""
@@ -266,6 +270,14 @@ class BusinessCentralEmitter(Emitter):
 
     def any_all(self, node: Lambda) -> str:
         return "1"
+
+
+def joined(tests: list[str], word: str) -> str:
+    """Return conditions joined by a word, as a balanced tree."""
+    if len(tests) == 1:
+        return tests[0]
+    middle = len(tests) // 2
+    return f"({joined(tests[:middle], word)} {word} {joined(tests[middle:], word)})"
 
 
 def _fields(node: Node) -> Iterator[tuple[str, ...]]:
