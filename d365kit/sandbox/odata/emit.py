@@ -80,17 +80,12 @@ class Emitter:
         return f"{operand.sql} = 1"
 
     def logic(self, node: Logic) -> str:
-<<<<<<< HEAD
-        """Return two conditions joined."""
-        return _balanced([self.condition(part) for part in _chain(node)], f" {node.operator.upper()} ")
-=======
         """Return conditions joined; a long chain as a balanced tree, since SQLite bounds the depth of one."""
         parts, left = [node.right], node.left
         while isinstance(left, Logic) and left.operator == node.operator:
             parts.append(left.right)
             left = left.left
         return joined([self.condition(part) for part in (left, *reversed(parts))], node.operator.upper())
->>>>>>> dv
 
     def operand(self, node: Node) -> Operand:
         """Return a value: a column, a literal, or a function of one."""
@@ -288,7 +283,14 @@ class BusinessCentralEmitter(Emitter):
         return "1"
 
 
-<<<<<<< HEAD
+def joined(tests: list[str], word: str) -> str:
+    """Return conditions joined by a word, as a balanced tree."""
+    if len(tests) == 1:
+        return tests[0]
+    middle = len(tests) // 2
+    return f"({joined(tests[:middle], word)} {word} {joined(tests[middle:], word)})"
+
+
 def fields_of(node: Node) -> Iterator[tuple[str, ...]]:
     """Yield the properties a condition compares, in lower case."""
     waiting = [node]
@@ -302,48 +304,6 @@ def fields_of(node: Node) -> Iterator[tuple[str, ...]]:
                 waiting.append(inner)
             case Call(_, arguments):
                 waiting += arguments
-
-
-def _chain(node: Logic) -> list[Node]:
-    """Return the conditions one operator joins, however many: long lists of keys come as one chain of or."""
-    found: list[Node] = []
-    part: Node = node
-    while isinstance(part, Logic) and part.operator == node.operator:
-        found.append(part.right)
-        part = part.left
-    return [part, *reversed(found)]
-
-
-def _balanced(parts: list[str], joint: str) -> str:
-    """Return conditions joined so that SQLite's parser need not go deep."""
-    if len(parts) == 1:
-        return parts[0]
-    middle = len(parts) // 2
-    return f"({_balanced(parts[:middle], joint)}{joint}{_balanced(parts[middle:], joint)})"
-=======
-def joined(tests: list[str], word: str) -> str:
-    """Return conditions joined by a word, as a balanced tree."""
-    if len(tests) == 1:
-        return tests[0]
-    middle = len(tests) // 2
-    return f"({joined(tests[:middle], word)} {word} {joined(tests[middle:], word)})"
-
-
-def _fields(node: Node) -> Iterator[tuple[str, ...]]:
-    match node:
-        case Path():
-            yield tuple(name.lower() for name in node.names)
-        case Logic() | Compare():
-            yield from _fields(node.left)
-            yield from _fields(node.right)
-        case Not():
-            yield from _fields(node.inner)
-        case In():
-            yield from _fields(node.left)
-        case Call():
-            for argument in node.arguments:
-                yield from _fields(argument)
->>>>>>> dv
 
 
 def _literals(values: tuple[Node, ...]) -> list[Literal]:
