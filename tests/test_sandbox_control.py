@@ -14,10 +14,12 @@ import httpx
 import pytest
 
 from d365kit.sandbox import Sandbox
+from d365kit.sandbox.faults import KINDS
 from d365kit.sandbox.switches import Switches
 from d365kit.services import run
 from tests.conformance.conftest import Wire, sandbox, wire_to  # noqa: F401
 from tests.conformance.helpers_edge import served
+from tests.conftest import REPOSITORY
 
 CONTROL = "http://127.0.0.1/sandbox/control"
 
@@ -140,3 +142,14 @@ def test_the_command_line_announces_tls(tmp_path: Path) -> None:
         assert process.wait(20) == 0
     assert answer.json()["@odata.context"].startswith(ready["tls_dv"])
     assert Path(ready["certificate"]).parent == tmp_path
+
+
+def test_the_document_tells_every_kind_of_fault_and_its_example_works(dv: Wire) -> None:
+    text = (REPOSITORY / "docs" / "sandbox.md").read_text("utf-8")
+    table = text.partition("## Faults")[2].partition("## Limits")[0]
+    told = {word for line in table.splitlines() if line.startswith("| `") for word in line.split("|")[1].split()}
+    assert {word.strip("`") for word in told} == set(KINDS)
+    example = json.loads(text.partition("```json")[2].partition("```")[0])
+    answer = dv("POST", CONTROL, example)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["faults"]["rules"][-1]["every"] == 5
