@@ -4,6 +4,7 @@ BIN    := $(VENV)/bin
 PYTHON ?= python3
 STAMP  := $(VENV)/.ready
 DEMO   := d365kit-demo
+FOREIGN := tests/foreign
 
 .PHONY: help setup setup-ci demo lab test test-slow check format lock wheel clean
 
@@ -12,7 +13,7 @@ help:
 	@echo "make lab        JupyterLab on the demo company's notebooks"
 	@echo "make test       format, lint, types and the fast tests"
 	@echo "make test-slow  notebooks, the wheel, the browser, whole runs"
-	@echo "make setup-ci   what the tests need from the distribution (Chromium); asks for root"
+	@echo "make setup-ci   what the tests need besides: Chromium (asks for root), software of others in tests/foreign"
 
 setup: $(STAMP)
 
@@ -30,10 +31,22 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $(STAMP)
 
-setup-ci:
+setup-ci: $(FOREIGN)/.venv/.ready $(FOREIGN)/node_modules/.ready
 	@if ! command -v chromium >/dev/null 2>&1; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium; \
 	fi
+
+$(FOREIGN)/.venv/.ready: $(FOREIGN)/requirements.txt
+	$(PYTHON) -m venv $(FOREIGN)/.venv
+	$(FOREIGN)/.venv/bin/python -m pip install -q --disable-pip-version-check -r $(FOREIGN)/requirements.txt
+	@touch $@
+
+$(FOREIGN)/node_modules/.ready: $(FOREIGN)/package-lock.json
+	@if ! command -v npm >/dev/null 2>&1; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends nodejs npm; \
+	fi
+	cd $(FOREIGN) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 demo: setup
 	$(BIN)/d365kit demo --workspace $(DEMO)
@@ -67,4 +80,4 @@ wheel: setup
 	$(BIN)/python -m build --wheel
 
 clean:
-	rm -rf $(VENV) build dist $(DEMO)
+	rm -rf $(VENV) build dist $(DEMO) $(FOREIGN)/.venv $(FOREIGN)/node_modules

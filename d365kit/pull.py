@@ -19,7 +19,7 @@ from d365kit.kinds import LCY_ID, SIDES, Catalogue, Field, Kind, Side, load_cata
 from d365kit.kinds.habits import READING, Desk
 from d365kit.nouns import Provenance, Sides, Snapshot
 from d365kit.nouns.frames import to_arrow, to_frame
-from d365kit.services import Column, Received, run_all
+from d365kit.services import SERVICE_NAMES, Column, Received, Table, run_all
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -32,6 +32,8 @@ class Reader(Protocol):
 
     side: str
     root: str
+
+    async def describe(self, set_name: str) -> Table: ...
 
     async def rows(
         self, set_name: str, columns: Sequence[Column], *, key: str, progress: Callable[[int], None] | None
@@ -66,7 +68,9 @@ def pull(
     row in Dataverse, ``""`` when rows carry none. ``previous`` counts the rows received last time by
     (kind, side): a side that had rows then and has none now stops the work, unless ``allow_empty`` says that
     this is meant.
-    Raises PullIncomplete and ServiceErrors; nothing is kept when anything is missing.
+    Every property is looked for in the services' own metadata before the first row is read.
+    Raises SettingsError for one that is not there, PullIncomplete and ServiceErrors; nothing is kept when anything
+    is missing.
     """
     catalogue = catalogue or load_catalogue()
     chosen = catalogue.with_prerequisites(tuple(kinds or catalogue.names))
@@ -154,6 +158,13 @@ def _read(
             progress(text, rows, rows)
         return answer
 
+    async def declared(side: Side) -> None:
+        for request in requests:
+            if request.side == side:
+                table = await services[side].describe(request.set)
+                table.require((c.name for c in request.columns), SERVICE_NAMES[side])
+
+    run_all([declared(side) for side in SIDES])
     answers = run_all([one(q) for q in requests])
     return dict(zip(requests, answers, strict=True)), seconds
 

@@ -121,9 +121,11 @@ def test_metadata_names_every_set_and_parses(shared: Client) -> None:
 
 
 def test_token_endpoint(shared: Client) -> None:
-    form = b"grant_type=client_credentials&client_id=me&client_secret=%s&scope=https%%3A%%2F%%2Fx%%2F.default"
-    good = shared.send("POST", "/tenant/oauth2/v2.0/token", {}, form % b"sandbox-secret")
-    assert good.json()["access_token"] == shared.sandbox.token
+    form = b"grant_type=client_credentials&client_id=me&client_secret=%s&scope=http%%3A%%2F%%2Fsandbox%%2F.default"
+    good = shared.send("POST", "/tenant/oauth2/v2.0/token", {}, form % b"sandbox-secret").json()
+    assert good["expires_in"] == 3599
+    signed = {"Authorization": f"Bearer {good['access_token']}"}
+    assert shared.send("GET", f"{shared.dv}/WhoAmI", signed).status_code == 200
     bad = shared.send("POST", "/tenant/oauth2/v2.0/token", {}, form % b"wrong")
     assert (bad.status_code, bad.json()["error"]) == (401, "invalid_client")
 

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
 
     try:
-        serve(sandbox, options.port, announce, with_stdin)
+        serve(sandbox, options.port, announce, with_stdin, tls=options.tls, folder=options.tls_folder)
     finally:
         sandbox.close()
     return 0
@@ -45,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--customers", type=int, default=2000, help="customers of a new company (default: 2000)")
     parser.add_argument("--seed", type=int, default=1, help="seed of a new company (default: 1)")
     parser.add_argument("--json", action="store_true", help="print the addresses as one JSON line")
+    parser.add_argument("--tls", action="store_true", help="listen with TLS too, under a certificate of its own")
+    parser.add_argument("--tls-folder", type=Path, help="where the certificate goes (default: a temporary folder)")
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input closes")
     return parser
 

@@ -1,294 +1,271 @@
-"""Request → Reply of the Business Central API v2.0: routing, company, reading; writing is next door."""
+"""Request → Reply of the Business Central API v2.0: who asks, which company, which rows, read or written."""
 
 from __future__ import annotations
 
-import base64
-import json
-import re
-from collections.abc import Sequence
-from json import dumps
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import unquote
 
-from d365kit.sandbox import business_central_writes as writes
-from d365kit.sandbox.identity import BC_AUDIENCE, Identity
+from d365kit.sandbox import business_central_captions as captions
+from d365kit.sandbox.business_central_address import Segment, bad_key, key_parts, key_value, not_found, split_path
+from d365kit.sandbox.business_central_batch import Batch
+from d365kit.sandbox.business_central_company import Company, companies
+from d365kit.sandbox.business_central_posting import run
+from d365kit.sandbox.business_central_reading import Place, Reader, json_reply, navigation, table_column
+from d365kit.sandbox.business_central_writes import Writer
+from d365kit.sandbox.identity import BC_AUDIENCE, Caller, Identity
 from d365kit.sandbox.odata import metadata
-from d365kit.sandbox.odata.emit import BusinessCentralEmitter
-from d365kit.sandbox.odata.filters import FilterError, parse_filter
-from d365kit.sandbox.odata.query import OptionError, Query, page_size, read_query
-from d365kit.sandbox.schema import Column, Table, schema
-from d365kit.sandbox.store import Row, Store, after, order_sql, order_values, row_json
+from d365kit.sandbox.schema import schema
+from d365kit.sandbox.store import Row, Store
 from d365kit.sandbox.switches import Switches
 from d365kit.sandbox.wire import JSON_TYPE, Refusal, Reply, Request, canonical_guid, new_guid
 
-PAGE_MAXIMUM = 20_000
 URL_MAXIMUM = 8_100
 CONTENT_TYPE = f"{JSON_TYPE}; odata.streaming=true"
-_SEGMENT = re.compile(r"([$\w.]+)(?:\((.*)\))?$")
 _METHOD_LETTER = {"POST": "C", "PATCH": "U", "DELETE": "D"}
+_ACTION = "microsoft.nav."
 
 
 class BusinessCentral:
-    """The emulated service over a store. Source: business-central.md; conformance.md sections A to C."""
+    """The emulated service over a store. Source: business-central.md; conformance.md sections A to D."""
 
-    def __init__(self, store: Store, identity: Identity, switches: Switches, company: str) -> None:
-        self.store, self.identity, self.switches, self.company = store, identity, switches, company
-        self.schema = schema("bc")
+    def __init__(self, store: Store, identity: Identity, switches: Switches) -> None:
+        self.store, self.identity, self.switches = store, identity, switches
+        self.companies = companies(store)
+        self.reader = Reader(store, switches)
         self.writes = 0
-        self._json: dict[tuple[str, tuple[str, ...]], str] = {}
 
     def answer(self, request: Request) -> Reply:
         """Return the reply to a request; refusals become BC's error body."""
+        return self.guarded(request, lambda: self.enter(request))
+
+    def guarded(self, request: Request, work: Callable[[], Reply]) -> Reply:
+        """Return what ``work`` replies, with BC's headers and error bodies (conformance.md 17, 18)."""
         try:
             with self.store.lock:
-                reply = self.route(request)
+                reply = work()
         except Refusal as refusal:
-            reply = _error(refusal)
+            reply = self.error(refusal)
         reply.kind = CONTENT_TYPE if reply.kind == JSON_TYPE else reply.kind
         reply.headers.setdefault("ms-correlation-x", new_guid())
         return reply
 
-    def route(self, request: Request) -> Reply:
-        """Return the reply of the addressed resource; Refusal for all that is not there or not allowed."""
-        if self.identity.caller(request.headers.get("authorization"), BC_AUDIENCE) is None:
-            raise Refusal(401, "Authentication_InvalidCredentials", "The server has rejected the client credentials.")
+    def enter(self, request: Request) -> Reply:
+        """Let a request in and route it."""
+        self.check_enabled()
+        self.admit(request)
+        if split_path(request.segments[:1]) == [("$batch", None)]:
+            return Batch(self.store, self.switches, self.part).answer(request)
+        return self.route(request)
+
+    def check_enabled(self) -> None:
+        """Refuse everything while an on-premises server's API is switched off (conformance.md 15)."""
+        if self.switches.bc_on_premises and not self.switches.bc_api_enabled:
+            raise Refusal(405, "BadRequest_MethodNotAllowed", "The API service is not enabled on this server.")
+
+    def admit(self, request: Request) -> Caller:
+        """Return who asks; Refusal for strangers, long addresses, and writes with the intent to read."""
+        caller = self.identity.caller(request.headers.get("authorization"), BC_AUDIENCE)
+        if caller is None and self.switches.bc_on_premises:
+            caller = self.identity.basic(request.headers.get("authorization"))
+        if caller is None or (not caller.basic and caller.application.bc == "disabled"):
+            text = "The server has rejected the client credentials."
+            raise Refusal(401, "Authentication_InvalidCredentials", text)
+        if not caller.basic and caller.application.bc == "unpermitted":
+            text = "The application has no permission set in Business Central."
+            raise Refusal(self.switches.bc_unpermitted_status, "Authorization_PermissionDenied", text)
         if request.length > URL_MAXIMUM:
             raise Refusal(414, "BadRequest", "The request URL is too long.")
         if request.method != "GET" and request.headers.get("data-access-intent", "").lower() == "readonly":
             raise Refusal(400, "BadRequest", "The data access intent ReadOnly does not allow this method.")
-        segments = [_segment(part) for part in request.path.split("/") if part]
+        return caller
+
+    def part(self, request: Request) -> Reply:
+        """Return the reply to a part of a batch, errors as replies."""
+        return self.guarded(request, lambda: self.route(request, request.headers.get("company")))
+
+    def route(self, request: Request, named: str | None = None) -> Reply:
+        """Return the reply of the addressed resource; ``named`` is the company a batch part names in a header."""
+        segments = split_path(request.segments)
         if not segments:
             return self.service_document(request)
         if segments[0] == ("$metadata", None):
-            body = metadata.business_central()
-            return Reply(body=body.encode(), kind="application/xml")
-        if segments[0] == ("$batch", None):
-            raise Refusal(501, "BadRequest_MethodNotImplemented", "The sandbox does not serve $batch yet.")
+            return Reply(body=metadata.business_central().encode(), kind="application/xml")
+        if segments[0][0] == "entityDefinitions" and len(segments) == 1:
+            return captions.answer(request, segments[0][1])
         if segments[0][0] == "companies" and len(segments) > 1:
-            self.check_company(segments[0][1])
-            return self.resource(request, segments[1:], f"companies({self.company})/")
-        if request.option("company") is not None:
-            self.check_company(request.option("company"))
-        prefix = "" if segments[0][0] == "companies" else f"companies({self.company})/"
-        return self.resource(request, segments, prefix)
+            return self.resource(request, self.company_of(segments[0][1] or ""), segments[1:])
+        table = schema("bc").sets.get(segments[0][0])
+        shared = table is not None and table.shared
+        company = self.companies[0] if shared else self.chosen(request, named)
+        return self.resource(request, company, segments)
 
-    def check_company(self, key: str | None) -> None:
-        """Refuse a company this environment does not have."""
-        if canonical_guid(key or "") != self.company:
-            raise Refusal(404, "Internal_CompanyNotFound", f"The company {key} does not exist.")
+    def company_of(self, key: str) -> Company:
+        """Return the company with an id or a name, which is told apart by case (conformance.md 11)."""
+        guid = canonical_guid(key)
+        for company in self.companies:
+            if guid == company.id or key == company.name:
+                return company
+        raise Refusal(404, "Internal_CompanyNotFound", f"The company {key} does not exist.")
+
+    def chosen(self, request: Request, named: str | None = None) -> Company:
+        """Return the company of a request whose path has none (business-central.md section 2)."""
+        asked = request.option("company") or (unquote(named) if named else "") or self.switches.bc_default_company
+        if asked:
+            return self.company_of(asked)
+        if len(self.companies) == 1:
+            return self.companies[0]
+        raise Refusal(404, "Internal_CompanyNotFound", "The request names no company, and there are several.")
 
     def service_document(self, request: Request) -> Reply:
         """Return the list of sets."""
-        value = [{"name": name, "kind": "EntitySet", "url": name} for name in self.schema.sets]
-        return _json({"@odata.context": f"{request.root}/$metadata", "value": value})
+        value = [{"name": name, "kind": "EntitySet", "url": name} for name in schema("bc").sets]
+        return json_reply({"@odata.context": f"{request.root}/$metadata", "value": value})
 
-    def resource(self, request: Request, segments: list[tuple[str, str | None]], prefix: str) -> Reply:
-        """Return the reply of a set, a row, or a count."""
-        name, key = segments[0]
-        table = self.schema.sets.get(name)
-        counting = key is None and len(segments) == 2 and segments[1] == ("$count", None)
-        if table is None or len(segments) > (2 if counting else 1):
-            wanted = name if table is None else segments[1][0]
-            raise Refusal(404, "BadRequest_NotFound", f"Resource not found for the segment '{wanted}'.")
+    # -- addresses
+
+    def resource(self, request: Request, company: Company, segments: list[Segment]) -> Reply:
+        """Walk the path: a set, then rows and their parts, at its end a count or an action."""
+        (name, key), rest = segments[0], segments[1:]
+        table = company.schema.sets.get(name)
+        if table is None:
+            raise not_found(name)
+        place = Place(company, table, name if table.shared else f"companies({company.id})/{name}")
+        fixed: Row = {}
+        while rest:
+            step, following = rest[0]
+            if key is None:
+                if step == "$count" and len(rest) == 1 and request.method == "GET":
+                    return self.reader.bare_count(request, place)
+                raise not_found(step)
+            row = self.existing(place, key)
+            if step.lower().startswith(_ACTION) and len(rest) == 1:
+                return self.act(request, place, row, step[len(_ACTION) :])
+            way = navigation(place.table, step)
+            if way is None:
+                raise not_found(step)
+            target, value = company.table(way.target), row[table_column(place.table, way.source).stored]
+            fixed = {target.columns[way.column].stored: value}
+            where = f"{target.columns[way.column].at()} = ?"
+            place = Place(company, target, f"{place.path}({row[place.table.key]})/{step}", where, (value,))
+            key, rest = following, rest[1:]
+            if not way.many:
+                key = key or self.only(place)
+                if key is None:
+                    return Reply(204)
         if request.method != "GET":
-            return self.write(request, table, key, prefix)
-        if counting:
-            return self.bare_count(request, table)
-        return self.row(request, table, key, prefix) if key is not None else self.rows(request, table, prefix)
+            return self.write(request, place, key, fixed)
+        if key is None:
+            return self.reader.rows(request, place)
+        return self.reader.one(request, place, self.existing(place, key)[place.table.key])
 
-    # -- reading
+    def only(self, place: Place) -> str | None:
+        """Return the key of the row of a one-to-one part, or None."""
+        sql = f'SELECT t."{place.table.key}" FROM "{place.table.sql}" t WHERE {place.condition}'
+        found = self.store.value(sql, place.parameters)
+        return None if found is None else str(found)
 
-    def query(self, request: Request, table: Table) -> tuple[Query, str, list[Any]]:
-        """Return the options, the condition and its parameters. Source: business-central.md section 5."""
-        if request.option("$expand"):
-            raise Refusal(501, "BadRequest_MethodNotImplemented", "The sandbox does not serve $expand yet.")
-        emitter = BusinessCentralEmitter(table, self.schema, request.option("$schemaversion") == "2.1")
-        text = request.option("$filter")
-        try:
-            query = read_query(request, table, emitter.find)
-            where = emitter.condition(parse_filter(text)) if text else "1"
-        except OptionError as error:
-            raise _bad_option(table, error.reason, error.text) from error
-        except FilterError as error:
-            raise _bad_filter(table, error) from error
-        except ValueError as error:
-            raise Refusal(400, "BadRequest", str(error)) from error
-        return query, where, emitter.parameters
-
-    def rows(self, request: Request, table: Table, prefix: str) -> Reply:
-        """Return one page of a set, with a nextLink when more rows follow."""
-        query, where, parameters = self.query(request, table)
-        head = f'{{"@odata.context":"{request.root}/$metadata#{prefix}{table.set}"'
-        if query.count:
-            head += f',"@odata.count":{self.store.count(table, where, parameters)}'
-        size, _ = page_size(request, PAGE_MAXIMUM)
-        limit = size if query.top is None else min(size, query.top)
-        token = request.option("$skiptoken")
-        skip = 0 if token else query.skip
-        if token:
-            condition, values = after(query.order, table.key, _place(token, query))
-            where, parameters = f"({where}) AND {condition}", [*parameters, *values]
-        found = self.read_page(table, query, where, parameters, limit + 1, skip)
-        page = found[:limit]
-        tail = b"]}"
-        more = len(found) > limit and (query.top is None or query.top > limit) and page
-        if more:
-            link = self.next_link(request, prefix + table.set, query, page[-1], limit)
-            tail = f'],"@odata.nextLink":{dumps(link)}}}'.encode()
-        return Reply(body=b"".join((head.encode(), b',"value":[', b",".join(row[0] for row in page), tail)))
-
-    def read_page(
-        self, table: Table, query: Query, where: str, parameters: Sequence[Any], limit: int, skip: int
-    ) -> list[tuple[Any, ...]]:
-        """Return rows as (JSON, order values..., key)."""
-        expressions = [self.json_of(table, query.select), *order_values(query.order), f't."{table.key}"']
-        order = order_sql(query.order, table.key)
-        return self.store.page(table, ", ".join(expressions), where, parameters, order, limit, skip)
-
-    def json_of(self, table: Table, columns: tuple[Column, ...]) -> str:
-        """Return the rendering expression of a selection, remembered."""
-        key = (table.set, tuple(column.name for column in columns))
-        if key not in self._json:
-            self._json[key] = row_json(table, columns)
-        return self._json[key]
-
-    def next_link(self, request: Request, path: str, query: Query, last: Sequence[Any], limit: int) -> str:
-        """Return the address of the next page: all options, aid=FIN and the place of the last row."""
-        dropped = ("$skiptoken", "$skip", "aid", "$top")
-        options = [f"{name}={quote(value, safe='')}" for name, value in request.query if name not in dropped]
-        if query.top is not None:
-            options.append(f"$top={query.top - limit}")
-        place = last[1:]
-        token = place[0] if len(place) == 1 else base64.urlsafe_b64encode(dumps(list(place)).encode()).decode()
-        options += ["aid=FIN", f"$skiptoken={quote(token, safe='')}"]
-        return f"{request.root}/{path}?{'&'.join(options)}"
-
-    def row(self, request: Request, table: Table, key: str, prefix: str) -> Reply:
-        """Return one row."""
-        query, _, _ = self.query(request, table)
-        return self.one(request, table, self.existing(table, key)[table.key], prefix, query.select)
-
-    def one(
-        self, request: Request, table: Table, key: str, prefix: str, columns: tuple[Column, ...], status: int = 200
-    ) -> Reply:
-        """Return a reply whose body is the row with this key."""
-        text = self.store.value(
-            f'SELECT {self.json_of(table, columns)} FROM "{table.sql}" t WHERE t."{table.key}" = ?', (key,)
-        )
-        context = f"{request.root}/$metadata#{prefix}{table.set}/$entity"
-        return Reply(status, f'{{"@odata.context":{dumps(context)},'.encode() + text[1:])
-
-    def existing(self, table: Table, key: str) -> Row:
-        """Return the row of a key in an address; Refusal when it is no GUID or names no row."""
-        guid = canonical_guid(key)
-        if guid is None:
-            raise Refusal(400, "BadRequest_NotFound", f"The key '{key}' is not a valid GUID.")
-        found = self.store.get(table, guid)
-        if found is None:
-            raise Refusal(404, "Internal_RecordNotFound", f"The record {guid} does not exist in {table.set}.")
-        return found
-
-    def bare_count(self, request: Request, table: Table) -> Reply:
-        """Return the number of rows as plain text."""
-        _, where, parameters = self.query(request, table)
-        return Reply(body=str(self.store.count(table, where, parameters)).encode(), kind="text/plain")
+    def existing(self, place: Place, key: str) -> Row:
+        """Return the row of a key in an address; Refusal when it is none or names no row (conformance.md 13, 14)."""
+        table = place.table
+        columns = [table.columns[name] for name in table.keys or (table.key,)]
+        parts = key_parts(key)
+        names = [""] if "" in parts else [column.name for column in columns]
+        if set(parts) != set(names) or len(names) != len(columns):
+            raise bad_key(key)
+        values = [key_value(column, parts[name]) for column, name in zip(columns, names, strict=True)]
+        tests = [f"{'CAST(' if c.numeric else ''}{c.at()}{' AS REAL)' if c.numeric else ''} = ?" for c in columns]
+        sql = f'SELECT t."{table.key}" FROM "{table.sql}" t WHERE {" AND ".join(tests)} AND {place.condition}'
+        found = self.store.value(sql, (*values, *place.parameters))
+        row = self.store.get(table, found) if found is not None else None
+        if row is None:
+            raise Refusal(404, "Internal_RecordNotFound", f"The record {key} does not exist in {table.set}.")
+        return row
 
     # -- writing
 
-    def write(self, request: Request, table: Table, key: str | None, prefix: str) -> Reply:
+    def write(self, request: Request, place: Place, key: str | None, fixed: Row) -> Reply:
         """Create, change or remove a row. Source: business-central.md sections 6 and 7."""
+        table = place.table
         letter = _METHOD_LETTER.get(request.method, "?")
         if letter not in table.methods or (letter == "C") != (key is None):
             raise Refusal(405, "BadRequest_MethodNotAllowed", f"'{table.set}' does not allow {request.method}.")
-        columns = tuple(table.columns.values())
+        writer = Writer(place.company, self.switches)
         with self.store.transaction():
             if key is None:
-                reply = self.create(request, table, prefix, columns)
+                made = writer.create(table, body_of(request), fixed)
+                reply = self.created(request, place, made)
             else:
-                reply = self.change(request, table, key, prefix, columns)
+                row = self.existing(place, key)
+                self.check_tag(request, row)
+                if request.method == "DELETE":
+                    writer.remove(table, row)
+                    reply = Reply(204)
+                else:
+                    writer.change(table, row, body_of(request))
+                    reply = self.reader.one(request, place, row[table.key], plain=True)
         self.writes += 1
         return reply
 
-    def create(self, request: Request, table: Table, prefix: str, columns: tuple[Column, ...]) -> Reply:
-        """Add a row and return it."""
-        key = writes.create(self.store, table, _body(request))
-        location = {"Location": f"{request.root}/{prefix}{table.set}({key})"}
+    def created(self, request: Request, place: Place, key: str) -> Reply:
+        """Return the reply to a create: the whole row, or nothing when nothing is wanted (conformance.md 57, 63)."""
+        headers = {"Location": f"{request.root}/{place.path}({self.key_of(place, key)})"}
         if "return-no-content" in request.preferences:
-            return Reply(204, headers=location)
-        reply = self.one(request, table, key, prefix, columns, 201)
-        reply.headers |= location
+            return Reply(204, headers=headers)
+        reply = self.reader.one(request, place, key, plain=True, status=201)
+        reply.headers |= headers
         return reply
 
-    def change(self, request: Request, table: Table, key: str, prefix: str, columns: tuple[Column, ...]) -> Reply:
-        """Change or remove a row whose tag was sent."""
-        tag = request.headers.get("if-match")
-        patching = request.method == "PATCH"
-        if patching and not _well_formed(tag):
+    def key_of(self, place: Place, key: str) -> str:
+        """Return the key of a row as addresses show it."""
+        return key
+
+    def check_tag(self, request: Request, row: Row) -> None:
+        """Refuse a PATCH without a tag, and a stale tag on any method (conformance.md 70 to 78)."""
+        tag = (request.headers.get("if-match") or "").strip()
+        if request.method == "PATCH" and not well_formed(tag):
             raise Refusal(400, "BadRequest_InvalidToken", "The request needs a valid If-Match header.")
-        row = self.existing(table, key)
-        if tag and tag.strip() != "*" and tag.strip() != row["_tag"]:
-            raise Refusal(409, "Request_EntityChanged", "Another user has already changed the record.")
-        if not patching:
-            writes.remove(self.store, table, row)
-            return Reply(204)
-        writes.change(self.store, table, row, _body(request))
-        return self.one(request, table, row[table.key], prefix, columns)
+        if tag not in ("", "*", row["_tag"]):
+            text = "Another user has already changed the record."
+            raise Refusal(self.switches.bc_stale_status, "Request_EntityChanged", text)
+
+    def act(self, request: Request, place: Place, row: Row, name: str) -> Reply:
+        """Run a bound action; the tag counts only when it is sent (conformance.md 88 to 91)."""
+        if request.method != "POST":
+            raise Refusal(405, "BadRequest_MethodNotAllowed", f"The action '{name}' must be called with POST.")
+        with self.store.transaction():
+            self.check_tag(request, row)
+            made = run(place.company, place.table, row, name)
+        self.writes += 1
+        location = f"{request.root}/companies({place.company.id})/{made}"
+        return Reply(204, headers={"Location": location} if made else {})
+
+    def error(self, refusal: Refusal) -> Reply:
+        """Return the reply of a refusal (conformance.md 3, 18)."""
+        message = f"{refusal.text}  CorrelationId:  {new_guid()}."
+        reply = json_reply({"error": {"code": refusal.code, "message": message}}, refusal.status)
+        html = refusal.status == 414 and self.switches.bc_long_url_html
+        if refusal.status == 401:
+            reply.headers["WWW-Authenticate"] = "Bearer"
+            html = self.switches.bc_refused_body == "html"
+            reply.body = b"" if self.switches.bc_refused_body == "empty" else reply.body
+        if html:
+            text = f"<html><body><h2>{refusal.text}</h2><hr><p>HTTP Error {refusal.status}.</p></body></html>"
+            reply.body, reply.kind = text.encode(), "text/html; charset=us-ascii"
+        return reply
 
 
-def _segment(text: str) -> tuple[str, str | None]:
-    match = _SEGMENT.match(text)
-    if match is None:
-        raise Refusal(404, "BadRequest_NotFound", f"Resource not found for the segment '{text}'.")
-    return match.group(1), match.group(2)
+def well_formed(tag: str) -> bool:
+    """Whether an If-Match header is * or one tag."""
+    if tag == "*":
+        return True
+    inner = tag.removeprefix("W/")
+    return len(inner) > 2 and inner[0] == inner[-1] == '"' and '"' not in inner[1:-1]
 
 
-def _well_formed(tag: str | None) -> bool:
-    return tag is not None and re.fullmatch(r'\*|(W/)?"[^"]+"', tag.strip()) is not None
-
-
-def _place(token: str, query: Query) -> list[Any]:
-    if not query.order:
-        return [token]
-    try:
-        place = json.loads(base64.urlsafe_b64decode(token))
-    except ValueError as error:
-        raise Refusal(400, "BadRequest", "The skip token is not valid.") from error
-    if not isinstance(place, list) or len(place) != len(query.order) + 1:
-        raise Refusal(400, "BadRequest", "The skip token is not valid.")
-    return place
-
-
-def _body(request: Request) -> dict[str, Any]:
+def body_of(request: Request) -> dict[str, Any]:
+    """Return the body of a write; Refusal when it is not a JSON object (conformance.md 69)."""
     try:
         return request.json()
     except ValueError as error:
         raise Refusal(400, "BadRequest", f"The request body is not valid JSON: {error}") from error
-
-
-def _bad_option(table: Table, reason: str, text: str) -> Refusal:
-    if reason == "property":
-        text = f"Could not find a property named '{text}' on type 'Microsoft.NAV.{table.entity}'."
-    return Refusal(400, "BadRequest", text)
-
-
-def _bad_filter(table: Table, error: FilterError) -> Refusal:
-    if error.reason == "distinct":
-        text = "The 'OR' operator is not supported on distinct fields on an OData filter."
-        return Refusal(501, "BadRequest_MethodNotImplemented", text)
-    if error.reason == "unsupported":
-        return Refusal(501, "BadRequest_MethodNotImplemented", error.text)
-    if error.reason == "length":
-        return Refusal(400, "Application_FilterErrorException", error.text)
-    return _bad_option(table, error.reason, error.text)
-
-
-def _json(value: dict[str, Any], status: int = 200) -> Reply:
-    return Reply(status, dumps(value, ensure_ascii=False).encode())
-
-
-def _error(refusal: Refusal) -> Reply:
-    message = f"{refusal.text}  CorrelationId:  {new_guid()}."
-    reply = _json({"error": {"code": refusal.code, "message": message}}, refusal.status)
-    if refusal.status == 401:
-        reply.headers["WWW-Authenticate"] = "Bearer"
-    return reply

@@ -1,282 +1,208 @@
-"""JSON body → changed rows of Business Central, with the checks its API pages make."""
+"""JSON body → changed rows of Business Central, with the checks its pages make."""
 
 from __future__ import annotations
 
 import sqlite3
-from decimal import Decimal
 from typing import Any
 
-from d365kit.sandbox.odata.values import now, stored_date, stored_number, stored_time
-from d365kit.sandbox.schema import BLANK_ENUM, TEXTUAL, ZERO_GUID, Column, Table, default_of, schema
-from d365kit.sandbox.store import Row, Store
+from d365kit.sandbox import business_central_documents as documents
+from d365kit.sandbox import business_central_lines as lines
+from d365kit.sandbox.business_central_company import Company, blank, next_number, touch
+from d365kit.sandbox.business_central_inventory import adjust
+from d365kit.sandbox.business_central_partners import (
+    RELATION,
+    add_company_contact,
+    company_of,
+    follow_partner,
+    part_from_contact,
+    renamed,
+)
+from d365kit.sandbox.business_central_relations import related
+from d365kit.sandbox.business_central_values import dialog, read_values
+from d365kit.sandbox.odata.values import now
+from d365kit.sandbox.schema import Table
+from d365kit.sandbox.store import Row
+from d365kit.sandbox.switches import Switches
 from d365kit.sandbox.wire import Refusal, canonical_guid, new_guid
 
-#: What a customer and its company contact have in common (sync-rules.md H6).
-SHARED_WITH_CONTACT = (
-    "displayName",
-    "addressLine1",
-    "addressLine2",
-    "city",
-    "state",
-    "country",
-    "postalCode",
-    "phoneNumber",
-    "email",
-    "website",
-    "taxRegistrationNumber",
-)
 
+class Writer:
+    """Creates, changes and removes rows of one company. Source: business-central.md section 6."""
 
-def create(store: Store, table: Table, body: dict[str, Any]) -> str:
-    """Add a row and return its id; Refusal with BC's code when the page would not take it."""
-    values = _read(table, body, creating=True)
-    if table.named and "displayName" not in values:
-        raise _dialog('A "displayName" must be provided.')
-    if table.set == "items" and "inventory" in values:
-        raise _dialog("The inventory of a new item cannot be set.")
-    _check_name(table, values)
-    row = {name: default_of(column, schema("bc").enums) for name, column in table.columns.items()}
-    values = _related(store, table, values, creating=True)
-    row |= {"id": new_guid()} | values
-    _number(store, table, row)
-    if table.set == "contacts":
-        _company_of(store, row, row)
-    _stamp_time(table, row)
-    _insert(store, table, row)
-    if table.set == "customers":
-        _add_company_contact(store, row)
-    return str(row["id"])
+    def __init__(self, company: Company, switches: Switches) -> None:
+        self.company, self.store, self.switches = company, company.store, switches
 
+    def create(self, table: Table, body: dict[str, Any], fixed: Row | None = None) -> str:
+        """Add a row and return its key; ``fixed`` are values the address gives. Refusal as the page refuses."""
+        if table.set in documents.KINDS:
+            return self.create_document(table, body)
+        values = self.values(table, body, creating=True) | (fixed or {})
+        if lines.is_line_set(table):
+            key = lines.create(self.company, table, values)
+            return key
+        if table.named and "displayName" not in values:
+            raise dialog('A "displayName" must be provided.')
+        if table.set == "items" and "inventory" in values:
+            raise dialog("The inventory of a new item cannot be set.")
+        rules = self.company.rules(table)
+        values = related(self.company, rules, related(self.company, table, values, True), True)
+        row = blank(rules) | (blank(table) if table.number else {}) | {rules.key: new_guid()} | values
+        self.number(rules, row)
+        self.page_key(table, row)
+        self.fill(rules, row, row)
+        touch(rules, row)
+        self.insert(rules, row)
+        if rules.set in RELATION:
+            add_company_contact(self.company, rules.set, row)
+        return str(row[rules.key])
 
-def change(store: Store, table: Table, row: Row, body: dict[str, Any]) -> None:
-    """Change a row; values equal to the stored ones leave it untouched."""
-    values = _read(table, body, creating=False)
-    _check_name(table, values)
-    values = _related(store, table, values, creating=False)
-    if table.set == "contacts" and ("companyNumber" in values or "type" in values):
-        _company_of(store, values, row | values)
-    changes = {name: value for name, value in values.items() if value != row[name]}
-    if not changes:
-        return
-    if table.unique in changes and store.find(table, table.unique, changes[table.unique]):
-        raise _duplicate(table, changes[table.unique])
-    _stamp_time(table, changes)
-    store.update(table, row[table.key], changes)
-    if table.set == "customers":
-        _follow_customer(store, row, changes)
+    def create_document(self, table: Table, body: dict[str, Any]) -> str:
+        """Add a document with the lines nested in the body; one bad line undoes all."""
+        kind = documents.KINDS[table.set]
+        nested = body.get(kind.lines, [])
+        if not isinstance(nested, list) or not all(isinstance(line, dict) for line in nested):
+            raise Refusal(400, "BadRequest", f"The property '{kind.lines}' must hold a list of objects.")
+        values = self.values(table, {name: v for name, v in body.items() if name != kind.lines}, creating=True)
+        row = documents.new(self.company, table, values)
+        self.insert(table, row)
+        of_line = self.company.table(kind.lines)
+        for line in nested:
+            line_values = self.values(of_line, line, creating=True) | {"documentId": row["id"]}
+            lines.insert(self.company, of_line, row, line_values)
+        documents.total(self.company, table, str(row["id"]))
+        return str(row["id"])
 
-
-def remove(store: Store, table: Table, row: Row) -> None:
-    """Delete a row; a customer's relation goes with it and leaves its company contact alone."""
-    sets = schema("bc").sets
-    if table.set == "customers":
-        for link in _links(store, "relatedId", row["id"]):
-            sql = f'UPDATE "{sets["contacts"].sql}" SET "contactBusinessRelation" = ? WHERE "companyNumber" = ?'
-            store.query(sql, ("None", link["contactNumber"]))
-            store.delete(sets["contactsInformation"], link["contactId"])
-    if table.set == "contacts":
-        store.delete(sets["contactsInformation"], row["id"])
-    store.delete(table, row[table.key])
-
-
-def local_currency(store: Store) -> str:
-    """Return the code of the local currency (business-central.md section 5)."""
-    return str(store.value('SELECT "localCurrencyCode" FROM "bc_generalLedgerSetup"') or "")
-
-
-def next_number(store: Store, table: Table) -> str:
-    """Return the next free number of the set's number series."""
-    name = f"series:{table.set}"
-    last = int(store.meta(name) or 0)
-    while True:
-        last += 10
-        number = table.series.format(last)
-        if store.find(table, table.unique, number) is None:
-            store.remember(name, last)
-            return number
-
-
-def _read(table: Table, body: dict[str, Any], creating: bool) -> Row:
-    values: Row = {}
-    for name, value in body.items():
-        if "@" in name:
-            continue
-        column = table.columns.get(name)
-        if column is None:
-            text = f"The property '{name}' does not exist on type 'Microsoft.NAV.{table.entity}'."
+    def change(self, table: Table, row: Row, body: dict[str, Any]) -> None:
+        """Change a row; values equal to the stored ones leave it untouched (conformance.md 76)."""
+        body = dict(body)
+        if canonical_guid(str(body.get("id", ""))) == row.get("id"):
+            body.pop("id", None)
+        collections = [name for name in body if name in table.navigations and table.navigations[name].many]
+        if collections:
+            text = f"The navigation property '{collections[0]}' cannot be changed with its parent."
             raise Refusal(400, "BadRequest", text)
-        if name == table.key == "id" and creating:
-            if value is not None:
-                values[name] = _convert(column, value)
-            continue
-        if not column.access:
-            raise Refusal(400, "BadRequest_InvalidOperation", f"Control '{name}' is read-only.")
-        values[name] = _convert(column, value)
-    return values
+        values = self.values(table, body, creating=False, row=row)
+        if lines.is_line_set(table):
+            lines.change(self.company, table, row, values)
+            return
+        rules = self.company.rules(table)
+        values = related(self.company, rules, related(self.company, table, values, False), False)
+        if rules.set in documents.KINDS:
+            documents.change(self.company, rules, row, values)
+            return
+        self.fill(rules, values, row | values)
+        changes = {name: value for name, value in values.items() if value != row[name]}
+        if not changes and not (values and self.switches.bc_equal_values_touch):
+            return
+        if rules.unique in changes and self.twin(rules, row | changes):
+            raise self.duplicate(rules, str(changes[rules.unique]))
+        if table.number and any(table.columns[key].stored in changes for key in table.keys):
+            self.page_key(table, row | changes)
+        if rules.set == "items" and "inventory" in changes:
+            adjust(self.company, row, changes["inventory"])
+        touch(rules, changes)
+        self.store.update(rules, row[rules.key], changes)
+        if rules.set in RELATION:
+            follow_partner(self.company, row, changes)
 
+    def remove(self, table: Table, row: Row) -> None:
+        """Delete a row; refused while open documents use it (conformance.md 79)."""
+        rules = self.company.rules(table)
+        if lines.is_line_set(rules):
+            lines.remove(self.company, rules, row)
+            return
+        if rules.set in documents.KINDS:
+            documents.remove(self.company, rules, row)
+            return
+        documents.refuse_if_used(self.company, rules, row)
+        if rules.set in RELATION:
+            part_from_contact(self.company, row)
+        if rules.set == "contacts":
+            self.store.delete(self.company.table("contactsInformation"), row["id"])
+        for way in table.navigations.values() if table.number else ():
+            if way.many:
+                target = self.company.table(way.target)
+                with self.store.transaction() as connection:
+                    sql = f'DELETE FROM "{target.sql}" WHERE "{target.columns[way.column].stored}" = ?'
+                    connection.execute(sql, (row[table.columns[way.source].stored],))
+        self.store.delete(rules, row[rules.key])
 
-def _convert(column: Column, value: Any) -> Any:
-    if value is None:
-        return default_of(column, schema("bc").enums)
-    bad = Refusal(400, "BadRequest", f"Cannot convert the value '{value}' of property '{column.name}'.")
-    if column.type == "bool" and isinstance(value, bool):
-        return int(value)
-    if (
-        column.type in ("decimal", "int", "bigint")
-        and isinstance(value, int | Decimal)
-        and not isinstance(value, bool)
-    ):
-        return stored_number(value)
-    if not isinstance(value, str):
-        raise bad
-    try:
-        return _convert_text(column, value)
-    except ValueError:
-        raise bad from None
+    def values(self, table: Table, body: dict[str, Any], creating: bool, row: Row | None = None) -> Row:
+        """Return the values of a body by stored name."""
+        names = {}
+        if table.set == "customerContacts" and row:
+            names = {name: body.pop(name) for name in ("firstName", "lastName") if name in body}
+        values = read_values(table, body, creating)
+        if names and row:
+            values["displayName"] = renamed(row, names.get("firstName"), names.get("lastName"))
+        if table.named and str(values.get("displayName", "x")).strip() == "":
+            raise dialog('The blank "displayName" is not allowed.')
+        return values
 
+    def fill(self, rules: Table, values: Row, whole: Row) -> None:
+        """Add to the values what BC derives from them."""
+        if rules.set == "contacts" and ("companyNumber" in values or "type" in values):
+            company_of(self.company, values, whole)
+        if rules.set == "opportunities":
+            self.fill_opportunity(values, whole)
 
-def _convert_text(column: Column, value: str) -> str:
-    if column.type in TEXTUAL:
-        text = value.strip().upper() if column.type == "code" else value
-        if column.length and len(text) > column.length:
-            what = f"The length of the string is {len(text)}, but it must be less than or equal to {column.length}"
-            raise Refusal(400, "Application_StringExceededLength", f"{what} characters. Value: {text}")
-        return text
-    if column.enum:
-        member = value if value.strip() else BLANK_ENUM
-        if member not in schema("bc").enums[column.enum]:
-            raise ValueError(value)
-        return member
-    if column.type == "guid":
-        guid = canonical_guid(value)
-        if guid is None:
-            raise Refusal(400, "Application_InvalidGUID", f"'{value}' is not a GUID.")
-        return guid
-    if column.type == "date":
-        return stored_date(value)
-    if column.type == "datetime":
-        return stored_time(value, 3)
-    raise ValueError(value)
+    def fill_opportunity(self, values: Row, whole: Row) -> None:
+        """Show the contact of an opportunity; a closed one keeps its salesperson and contact."""
+        closed = whole.get("status") in ("Won", "Lost")
+        if closed and {"salespersonCode", "contactNumber"} & set(values):
+            raise dialog("The salesperson or contact of a closed opportunity cannot be changed.")
+        if values is whole:
+            values |= {"creationDate": now(3)[:10], "systemCreatedAt": now(3)}
+        if "contactNumber" in values:
+            contact = self.company.find("contacts", "number", values["contactNumber"]) or {}
+            values["contactName"] = contact.get("displayName", "")
+            values["contactCompanyName"] = contact.get("companyName", "")
 
+    def number(self, rules: Table, row: Row) -> None:
+        """Give a new row its number, or check the one it brings (conformance.md 57, 61)."""
+        if not rules.unique:
+            return
+        if not row[rules.unique]:
+            if not rules.series:
+                text = f"The property '{rules.unique}' must be provided."
+                raise Refusal(400, "BadRequest_RequiredParamNotProvided", text)
+            row[rules.unique] = next_number(self.store, rules)
+        elif self.twin(rules, row):
+            raise self.duplicate(rules, str(row[rules.unique]))
 
-def _check_name(table: Table, values: Row) -> None:
-    if table.named and values.get("displayName", "x").strip() == "":
-        raise _dialog('The blank "displayName" is not allowed.')
+    def twin(self, rules: Table, row: Row) -> bool:
+        """Whether another row has the same number or code."""
+        where, values = f'"{rules.unique}" = ?', [row[rules.unique]]
+        if rules.within:
+            where, values = f'{where} AND "{rules.within}" = ?', [*values, row[rules.within]]
+        return any(found[rules.key] != row[rules.key] for found in self.company.all(rules.set, where, *values))
 
-
-def _related(store: Store, table: Table, values: Row, creating: bool) -> Row:
-    """Return the values with each id and its code brought together (business-central.md section 6)."""
-    found = dict(values)
-    for relation in table.relations:
-        by_id, by_code = relation.get("id", ""), relation.get("code", "")
-        local = relation["noun"] == "Currency"
-        if by_id not in values and by_code not in values and not (creating and local):
-            continue
-        if not by_id:
-            _check_code(store, relation, values[by_code])
-            continue
-        blank = (ZERO_GUID, local_currency(store) if local else "")
-        pairs = [_partner(store, relation, name, values[name], blank) for name in (by_id, by_code) if name in values]
-        if len(set(pairs)) > 1:
-            noun = relation["noun"]
-            raise _dialog(f"The {relation.get('values', noun)} values do not match to a specific {noun}.")
-        key, code = pairs[0] if pairs else blank
-        found |= {by_id: key} | ({by_code: code} if by_code else {})
-    return found
-
-
-def _partner(
-    store: Store, relation: dict[str, str], name: str, value: str, blank: tuple[str, str]
-) -> tuple[str, str]:
-    if value in ("", *blank):
-        return blank
-    target = schema("bc").sets.get(relation.get("set", ""))
-    column = "id" if name == relation["id"] else "code"
-    row = store.find(target, column, value) if target else None
-    if row is None:
-        raise _dialog(f'The "{name}" does not match to a {relation["noun"]}.')
-    return str(row["id"]), str(row["code"])
-
-
-def _check_code(store: Store, relation: dict[str, str], code: str) -> None:
-    target = schema("bc").sets[relation["set"]]
-    if code and store.find(target, "code", code) is None:
-        text = f"The value ({code}) of {relation['code']} cannot be found in the related table ({relation['noun']})."
-        raise Refusal(400, "Internal_InvalidTableRelation", text)
-
-
-def _number(store: Store, table: Table, row: Row) -> None:
-    if not row[table.unique]:
-        if not table.series:
-            text = f"The property '{table.unique}' must be provided."
+    def page_key(self, table: Table, row: Row) -> None:
+        """Check the primary key a page shows: its first part given, the whole not taken."""
+        if not table.number:
+            return
+        columns = [table.columns[key] for key in table.keys]
+        last = columns[-1]
+        if last.name == "Line_No" and not row.get(last.stored):
+            parent = row[columns[0].stored]
+            sql = f'SELECT max("{last.stored}") FROM "{table.sql}" WHERE "{columns[0].stored}" = ?'
+            row[last.stored] = int(self.store.value(sql, (parent,)) or 0) + 10_000
+        if row.get(columns[0].stored) in ("", None):
+            text = f"The property '{columns[0].name}' must be provided."
             raise Refusal(400, "BadRequest_RequiredParamNotProvided", text)
-        row[table.unique] = next_number(store, table)
-    elif store.find(table, table.unique, row[table.unique]):
-        raise _duplicate(table, row[table.unique])
+        where = " AND ".join(f'"{column.stored}" = ?' for column in columns)
+        values = [row[column.stored] for column in columns]
+        if any(found[table.key] != row.get(table.key) for found in self.company.all(table.set, where, *values)):
+            raise self.duplicate(table, ", ".join(str(value) for value in values))
 
+    def insert(self, rules: Table, row: Row) -> None:
+        """Add the row; an id that exists is a duplicate (conformance.md 60)."""
+        try:
+            self.store.insert(rules, row)
+        except sqlite3.IntegrityError:
+            raise self.duplicate(rules, str(row[rules.key])) from None
 
-def _company_of(store: Store, values: Row, whole: Row) -> None:
-    """Fill what a contact takes from its company contact; a company is its own company."""
-    if whole["type"] == "Company":
-        values |= {"companyNumber": whole["number"], "companyName": whole["displayName"]}
-        return
-    number = whole["companyNumber"]
-    company = store.find(schema("bc").sets["contacts"], "number", number) if number else None
-    if number and (company is None or company["type"] != "Company"):
-        text = f"The value ({number}) of companyNumber cannot be found in the related table (Contact)."
-        raise Refusal(400, "Internal_InvalidTableRelation", text)
-    values["companyName"] = company["displayName"] if company else ""
-    values["contactBusinessRelation"] = company["contactBusinessRelation"] if company else "None"
-
-
-def _add_company_contact(store: Store, customer: Row) -> None:
-    """BC gives every new customer a company contact and ties the two."""
-    sets = schema("bc").sets
-    contacts, links = sets["contacts"], sets["contactsInformation"]
-    row = {name: default_of(column, schema("bc").enums) for name, column in contacts.columns.items()}
-    row |= {name: customer[name] for name in SHARED_WITH_CONTACT}
-    number = next_number(store, contacts)
-    row |= {"id": new_guid(), "number": number, "type": "Company", "contactBusinessRelation": "Customer"}
-    row |= {"companyNumber": number, "companyName": row["displayName"], "searchName": row["displayName"].upper()}
-    _stamp_time(contacts, row)
-    store.insert(contacts, row)
-    link = {"contactId": row["id"], "contactNumber": number, "contactName": row["displayName"]}
-    link |= {"contactType": "Company", "relatedId": customer["id"], "relatedType": "Customer"}
-    store.insert(links, link)
-
-
-def _follow_customer(store: Store, customer: Row, changes: Row) -> None:
-    """Carry a customer's change over to its company contact."""
-    shared = {name: value for name, value in changes.items() if name in SHARED_WITH_CONTACT}
-    contacts = schema("bc").sets["contacts"]
-    for link in _links(store, "relatedId", customer["id"]) if shared else ():
-        named = {"companyName": shared["displayName"]} if "displayName" in shared else {}
-        _stamp_time(contacts, shared)
-        store.update(contacts, link["contactId"], shared | named)
-
-
-def _links(store: Store, column: str, value: str) -> list[Row]:
-    table = schema("bc").sets["contactsInformation"]
-    row = store.find(table, column, value)
-    return [row] if row else []
-
-
-def _insert(store: Store, table: Table, row: Row) -> None:
-    try:
-        store.insert(table, row)
-    except sqlite3.IntegrityError:
-        raise _duplicate(table, row["id"]) from None
-
-
-def _stamp_time(table: Table, values: Row) -> None:
-    if "lastModifiedDateTime" in table.columns:
-        values["lastModifiedDateTime"] = now(3)
-
-
-def _duplicate(table: Table, key: str) -> Refusal:
-    text = f"The record in table {table.entity} already exists. Identification fields and values: '{key}'"
-    return Refusal(400, "Internal_EntityWithSameKeyExists", text)
-
-
-def _dialog(text: str) -> Refusal:
-    return Refusal(400, "Application_DialogException", text)
+    def duplicate(self, table: Table, key: str) -> Refusal:
+        """Return the refusal of a second row with the same key."""
+        text = f"The record in table {table.entity} already exists. Identification fields and values: '{key}'"
+        return Refusal(self.switches.bc_duplicate_status, "Internal_EntityWithSameKeyExists", text)

@@ -131,8 +131,6 @@ def stamped(reply: Reply) -> Reply:
     reply.headers |= {
         "x-ms-service-request-id": new_guid(),
         "REQ_ID": new_guid(),
-        "x-ms-ratelimit-burst-remaining-xrm-requests": "5999",
-        "x-ms-ratelimit-time-remaining-xrm-requests": "1200.00",
         "x-ms-dop-hint": "4",
     }
     return reply

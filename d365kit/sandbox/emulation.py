@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, MutableMapping
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
-from d365kit.sandbox import company
+from d365kit.sandbox import company, control
 from d365kit.sandbox.business_central import BusinessCentral
+from d365kit.sandbox.business_central_pages import WebServices
+from d365kit.sandbox.business_central_services import Services
+from d365kit.sandbox.clock import Clock
+from d365kit.sandbox.control import CONTROL_PATH
 from d365kit.sandbox.dataverse import Dataverse
+from d365kit.sandbox.faults import Faults
+from d365kit.sandbox.gateway import Answer, Gateway
 from d365kit.sandbox.identity import CLIENT_SECRET, Identity
+from d365kit.sandbox.protection import Protection
 from d365kit.sandbox.schema import schema
 from d365kit.sandbox.store import Store
 from d365kit.sandbox.switches import Switches
-from d365kit.sandbox.wire import Receive, Reply, Request, Send, read_request, send_reply
+from d365kit.sandbox.tokens import TokenService
+from d365kit.sandbox.wire import Receive, Reply, Send, read_request, send_reply
 
 BC_ROOT = "/v2.0/sandbox-tenant/sandbox/api/v2.0"
+BC_ODATA_ROOT = BC_ROOT.removesuffix("/api/v2.0") + "/ODataV4"
 DV_ROOT = "/api/data/v9.2"
 _OLDER_DV_ROOTS = ("/api/data/v9.1", "/api/data/v9.0")
 
@@ -27,10 +35,13 @@ class Sandbox:
     """Business Central and Dataverse, emulated over one database.
 
     Make one with `create` or `open`. ``app`` is an ASGI app: give it to ``httpx.ASGITransport`` or to
-    `d365kit.sandbox.serve.serve`. Requests need ``Authorization: Bearer <token>``.
+    `d365kit.sandbox.serve.serve`. Requests need ``Authorization: Bearer <token>``. ``faults`` makes the services
+    fail on purpose, ``protection`` limits and counts, ``switches`` chooses between what live services differ in;
+    ``/sandbox/control`` reaches all three from outside.
     """
 
     bc_root = BC_ROOT
+    bc_odata_root = BC_ODATA_ROOT
     dv_root = DV_ROOT
 
     def __init__(self, store: Store) -> None:
@@ -41,9 +52,17 @@ class Sandbox:
         self.client_secret = CLIENT_SECRET
         self.identity = Identity(self.token, store.meta("user"))
         self.switches = Switches()
-        self._bc = BusinessCentral(store, self.identity, self.switches, self.company_id)
+        self.services = Services(store)
+        self._bc = BusinessCentral(store, self.identity, self.switches)
+        self._pages = WebServices(store, self.identity, self.switches, self.services)
         self._dv = Dataverse(store, self.identity, self.switches)
-        self.requests = {"bc": 0, "dv": 0}
+        self.clock = Clock()
+        self.faults = Faults()
+        self.protection = Protection(self.clock)
+        self.tokens = TokenService(self.identity)
+        self.gateway = Gateway(self)
+        self._dv.before_part = partial(self.gateway.part, "dv")
+        self.requests = self.gateway.requests
 
     @classmethod
     def create(
@@ -86,7 +105,7 @@ class Sandbox:
     @property
     def writes(self) -> dict[str, int]:
         """Successful write operations served so far, by side."""
-        return {"bc": self._bc.writes, "dv": self._dv.writes}
+        return {"bc": self._bc.writes + self._pages.writes, "dv": self._dv.writes}
 
     def truth(self) -> list[tuple[str, str, str]]:
         """Return the true pairs as (kind, bc_id, dv_id); the LCY has the zero GUID on the BC side."""
@@ -111,40 +130,37 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def use_clock(self, clock: Clock) -> None:
+        """Let another clock count everything that waits, expires or is limited: `ManualClock` in tests."""
+        self.clock = self.identity.clock = self.protection.clock = clock
+        self.protection.clear()
+
     async def app(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one ASGI connection of either service."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
-            await send_reply(send, await self._answer(scope, receive))
+            if scope["path"] == CONTROL_PATH:
+                request = await read_request(scope, receive, "")
+                await send_reply(send, control.answer(self, request, scope.get("client")))
+                return
+            found = self._place(scope["path"])
+            if found is None:
+                await read_request(scope, receive, "")
+                await send_reply(send, Reply(404))
+                return
+            await self.gateway.serve(*found, scope, receive, send)
 
-    async def _answer(self, scope: Mapping[str, Any], receive: Receive) -> Reply:
-        path = scope["path"]
-        if _below(path, BC_ROOT):
-            request = await read_request(scope, receive, BC_ROOT)
-            self.requests["bc"] += 1
-            return self._bc.answer(request)
+    def _place(self, path: str) -> tuple[str, str, Answer] | None:
+        """Return the side, the root and what answers the requests below it."""
+        places: tuple[tuple[str, Answer], ...] = ((BC_ROOT, self._bc.answer), (BC_ODATA_ROOT, self._pages.answer))
+        for root, answer in places:
+            if _below(path.lower(), root.lower()):
+                return "bc", path[: len(root)], answer
         for root in (DV_ROOT, *_OLDER_DV_ROOTS):
             if _below(path, root):
-                request = await read_request(scope, receive, root)
-                self.requests["dv"] += 1
-                return self._dv.answer(request)
-        request = await read_request(scope, receive, "")
-        if path.endswith("/oauth2/v2.0/token") and request.method == "POST":
-            return self._token(request)
-        return Reply(404)
-
-    def _token(self, request: Request) -> Reply:
-        """Return a token for client credentials (auth-and-limits.md section 2)."""
-        form = {name: values[-1] for name, values in parse_qs(request.body.decode("latin-1")).items()}
-        if form.get("client_secret") != CLIENT_SECRET or not form.get("client_id"):
-            text = "AADSTS7000215: Invalid client secret provided."
-            return _token_refusal(401, "invalid_client", text, 7000215)
-        if not form.get("scope", "").split(" ")[0].endswith("/.default"):
-            text = "AADSTS500011: The resource principal of the scope was not found in the tenant."
-            return _token_refusal(400, "invalid_scope", text, 500011)
-        body = {"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": self.token}
-        return Reply(body=json.dumps(body).encode(), kind="application/json; charset=utf-8")
+                return "dv", root, self._dv.answer
+        return ("token", "", self.tokens.answer) if self.tokens.tenant(path) else None
 
 
 def _fill(store: Store, customers: int, seed: int, faults: tuple[company.Fault, ...], dirt: float) -> None:
@@ -155,11 +171,6 @@ def _fill(store: Store, customers: int, seed: int, faults: tuple[company.Fault, 
 
 def _below(path: str, root: str) -> bool:
     return path == root or path.startswith(f"{root}/")
-
-
-def _token_refusal(status: int, error: str, text: str, code: int) -> Reply:
-    body = {"error": error, "error_description": text, "error_codes": [code]}
-    return Reply(status, json.dumps(body).encode(), kind="application/json; charset=utf-8")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LIFETIME = 3599
 CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - the demo's own, of no use elsewhere
@@ -20,11 +20,13 @@ class Application:
     """A registered application. Source: auth-and-limits.md section 1.
 
     ``bc`` is its row on BC's page "Microsoft Entra applications": enabled, disabled, or unpermitted (no
-    permission set). ``dv_user`` is the systemuserid of its application user, "" for none.
+    permission set). ``dv_user`` is the systemuserid of its application user, "" for none. ``secret_ended``: its
+    secret ran out.
     """
 
     client_id: str
     secret: str
+    secret_ended: bool = field(default=False, kw_only=True)
     bc: str = "enabled"
     dv_user: str = ""
 
@@ -60,11 +62,16 @@ class Identity:
         self.clock = clock
         self.lifetime = LIFETIME
         self.issued = 0
+        #: Any client id goes with the demo's secret; closed, only registered applications sign in.
+        self.open = True
+        #: The tenants there are; None for any name.
+        self.tenants: frozenset[str] | None = None
         self.applications: dict[str, Application] = {}
         self.default = Application("sandbox", CLIENT_SECRET, dv_user=user)
         self.access_keys: dict[str, str] = {
             "ADMIN": base64.b64encode(hashlib.sha256(fixed.encode()).digest()).decode()
         }
+        self._revoked: set[str] = set()
         self._tokens: dict[str, _Token] = {fixed: _Token(self.default, "", float("inf"))}
 
     def register(self, application: Application) -> Application:
@@ -87,18 +94,28 @@ class Identity:
             if held.ends != float("inf"):
                 self._tokens[token] = _Token(held.application, held.audience, now)
 
+    def revoke(self, authorization: str | None) -> None:
+        """Let the one token of this header be refused from now on, the fixed one too, until `restore`."""
+        self._revoked.add((authorization or "").partition(" ")[2].strip())
+
+    def restore(self) -> None:
+        """Take back every `revoke`."""
+        self._revoked.clear()
+
     def application(self, client_id: str, secret: str) -> Application | None:
         """Return the application a client id and secret belong to; any id goes with the demo's own secret."""
         known = self.applications.get(client_id)
         if known is None:
-            return self.default if client_id and secret == CLIENT_SECRET else None
+            return self.default if self.open and client_id and secret == CLIENT_SECRET else None
         return known if secrets.compare_digest(known.secret.encode(), secret.encode()) else None
 
     def caller(self, authorization: str | None, audience: str) -> Caller | None:
         """Return who sent a bearer token for this audience; None when it is missing, unknown, expired or foreign."""
         scheme, _, token = (authorization or "").partition(" ")
         held = self._tokens.get(token.strip()) if scheme.lower() == "bearer" else None
-        if held is None or held.ends <= self.clock() or held.audience not in ("", audience.rstrip("/").lower()):
+        if held is None or token.strip() in self._revoked:
+            return None
+        if held.ends <= self.clock() or held.audience not in ("", audience.rstrip("/").lower()):
             return None
         return Caller(held.application)
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from d365kit.sandbox.odata.values import fold
-from d365kit.sandbox.schema import TEXTUAL, WHOLE, Column, Table, schema
+from d365kit.sandbox.odata.values import family_name, fold, given_name
+from d365kit.sandbox.schema import TEXTUAL, WHOLE, Column, Table, company_schema, default_of, schema
 
 #: SQLite functions take 127 arguments, so a wide row is rendered in parts of this many columns.
 _COLUMNS_PER_PART = 60
 _NATIVE = {"decimal": "", "money": "", "bool": "INTEGER"} | dict.fromkeys(WHOLE, "INTEGER")
 _FIRST_VERSION = 1_000_000
+#: Companies of the BC environment: the demo company, and an empty one beside it.
+COMPANIES = 2
 
 Row = dict[str, Any]
 Order = Sequence[tuple[Column, bool]]
@@ -31,6 +33,8 @@ class Store:
         self.lock = threading.RLock()
         self.connection = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
         self.connection.create_function("fold", 1, fold, deterministic=True)
+        self.connection.create_function("given_name", 1, given_name, deterministic=True)
+        self.connection.create_function("family_name", 1, family_name, deterministic=True)
         journal = "MEMORY" if scratch else "WAL"
         self.connection.executescript(
             f"PRAGMA journal_mode = {journal}; PRAGMA synchronous = {'OFF' if scratch else 'NORMAL'};"
@@ -66,8 +70,8 @@ class Store:
             key = "id TEXT PRIMARY KEY, entity TEXT, name TEXT, columns TEXT, status TEXT, ready REAL"
             connection.execute(f"CREATE TABLE dv_keys ({key})")
             connection.execute("CREATE TABLE dv_deleted (entity TEXT, id TEXT, version INTEGER)")
-            for table in self.tables():
-                connection.execute(_create_table(table))
+            for name, columns in _storage(self.tables()).items():
+                connection.execute(f'CREATE TABLE "{name}" ({", ".join(columns)})')
 
     def finish_keys(self) -> None:
         """Let alternate keys that were being built when the sandbox was closed be ready now."""
@@ -80,16 +84,20 @@ class Store:
             for table in self.tables():
                 for name in (*table.indexes, table.unique):
                     if name:
-                        connection.execute(f'CREATE INDEX "ix_{table.sql}_{name}" ON "{table.sql}" ("{name}")')
+                        index = f'"ix_{table.sql}_{name}" ON "{table.sql}" ("{name}")'
+                        connection.execute(f"CREATE INDEX IF NOT EXISTS {index}")
             connection.execute("CREATE INDEX ix_truth ON truth (kind, bc_id)")
             connection.execute("CREATE INDEX ix_dv_deleted ON dv_deleted (entity, version)")
             connection.execute("CREATE INDEX ix_truth_dv ON truth (kind, dv_id)")
 
     @staticmethod
     def tables() -> Iterator[Table]:
-        """Yield the tables of both sides."""
-        for side in ("bc", "dv"):
-            yield from schema(side).sets.values()
+        """Yield the tables of both sides, those of every company of BC included."""
+        for number in range(1, COMPANIES + 1):
+            company = company_schema(number)
+            yield from (table for table in company.sets.values() if number == 1 or not table.shared)
+            yield from company.pages.values()
+        yield from schema("dv").sets.values()
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT."""
@@ -192,21 +200,27 @@ def row_json(table: Table, columns: Sequence[Column]) -> str:
 
     Bytes, because a page is joined and sent as they are: text would be decoded and encoded again.
     """
-    pairs = [("@odata.etag", "t._tag" if table.side == "bc" else "'W/\"' || t.versionnumber || '\"'")]
-    pairs += [(column.name, column_json(column)) for column in columns]
+    return f"CAST({row_text(table, columns)} AS BLOB)"
+
+
+def row_text(table: Table, columns: Sequence[Column], alias: str = "t") -> str:
+    """Return the SQL expression that renders the row with this alias, etag first, as JSON text."""
+    tag = f"{alias}._tag" if table.side == "bc" else f"'W/\"' || {alias}.versionnumber || '\"'"
+    pairs = [("@odata.etag", tag)]
+    pairs += [(column.name, column_json(column, alias)) for column in columns]
     parts = []
     for start in range(0, len(pairs), _COLUMNS_PER_PART):
         inner = ", ".join(f"'{name}', {sql}" for name, sql in pairs[start : start + _COLUMNS_PER_PART])
         parts.append(f"json_object({inner})")
     if len(parts) == 1:
-        return f"CAST({parts[0]} AS BLOB)"
+        return parts[0]
     middle = [f"substr({part}, 2, length({part}) - 2)" for part in parts]
-    return "CAST('{' || " + " || ',' || ".join(middle) + " || '}' AS BLOB)"
+    return "'{' || " + " || ',' || ".join(middle) + " || '}'"
 
 
-def column_json(column: Column) -> str:
+def column_json(column: Column, alias: str = "t") -> str:
     """Return the SQL expression of one column for json_object."""
-    sql = f't."{column.name}"'
+    sql = column.at(alias)
     if column.type == "bool":
         return f"CASE {sql} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END"
     return f"iif(typeof({sql}) = 'text', json({sql}), {sql})" if column.numeric else sql
@@ -237,18 +251,31 @@ def after(order: Order, key: str, values: Sequence[Any]) -> tuple[str, list[Any]
 
 
 def _sortable(column: Column) -> str:
-    return f'CAST(t."{column.name}" AS REAL)' if column.numeric else f't."{column.name}"'
+    return f"CAST({column.at()} AS REAL)" if column.numeric else column.at()
 
 
-def _create_table(table: Table) -> str:
-    lines = []
-    for column in table.columns.values():
-        native = _NATIVE.get(column.type, "TEXT")
-        collate = " COLLATE NOCASE" if table.side == "dv" and column.type in TEXTUAL else ""
-        primary = " PRIMARY KEY" if column.name == table.key else ""
-        lines.append(f'"{column.name}" {native}{collate}{primary}')
-        if column.polymorphic:
-            lines.append(f'"{column.type_column}" TEXT')
-    if table.side == "bc":
-        lines.append("_tag TEXT")
-    return f'CREATE TABLE "{table.sql}" ({", ".join(lines)})'
+def _storage(tables: Iterable[Table]) -> dict[str, dict[str, None]]:
+    """Return the column definitions of each SQLite table; sets and pages over the same rows share one."""
+    found: dict[str, dict[str, str]] = {}
+    for table in tables:
+        columns = found.setdefault(table.sql, {})
+        columns.setdefault(table.key, f'"{table.key}" TEXT PRIMARY KEY')
+        if table.side == "bc":
+            columns.setdefault("_tag", "_tag TEXT")
+        for column in table.columns.values():
+            if not column.expression and column.stored not in columns:
+                columns[column.stored] = _definition(table, column)
+            if column.polymorphic:
+                columns[column.type_column] = f'"{column.type_column}" TEXT'
+    return {name: dict.fromkeys(columns.values()) for name, columns in found.items()}
+
+
+def _definition(table: Table, column: Column) -> str:
+    native = _NATIVE.get(column.type, "TEXT")
+    collate = " COLLATE NOCASE" if table.side == "dv" and column.type in TEXTUAL else ""
+    primary = " PRIMARY KEY" if column.stored == table.key else ""
+    blank = ""
+    if table.side == "bc" and not primary:
+        value = default_of(column, schema("bc").enums)
+        blank = f" DEFAULT {value}" if isinstance(value, int) else f" DEFAULT '{value}'"
+    return f'"{column.stored}" {native}{collate}{primary}{blank}'

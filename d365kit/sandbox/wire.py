@@ -73,6 +73,7 @@ class Reply:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     kind: str = JSON_TYPE
+    cookies: tuple[str, ...] = ()
 
 
 def split_outside_quotes(text: str) -> list[str]:
@@ -130,7 +131,13 @@ def request_to(
 
 
 async def send_reply(send: Send, reply: Reply) -> None:
-    """Send a reply; Date is the real time, as clients compare clocks by it."""
+    """Send a reply in one piece."""
+    await send({"type": "http.response.start", "status": reply.status, "headers": raw_headers(reply)})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def raw_headers(reply: Reply) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a reply as ASGI wants them; Date is the real time, as clients compare clocks by it."""
     headers = {"date": format_datetime(datetime.now(UTC), usegmt=True), "odata-version": "4.0"}
     if reply.body:
         headers["content-type"] = reply.kind
@@ -139,8 +146,7 @@ async def send_reply(send: Send, reply: Reply) -> None:
     if reply.status in (204, 304):
         del headers["content-length"]
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": reply.status, "headers": raw})
-    await send({"type": "http.response.body", "body": reply.body})
+    return raw + [(b"set-cookie", cookie.encode("latin-1")) for cookie in reply.cookies]
 
 
 def origin_of(address: str) -> str:

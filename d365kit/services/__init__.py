@@ -1,20 +1,33 @@
 """Speak HTTP with the two services and hand over Arrow tables, and nothing else."""
 
 from d365kit.services.arrow import Column
-from d365kit.services.auth import BearerAuth, TokenFromEnvironment
+from d365kit.services.auth import BearerAuth, ClientCredentials, TokenFromEnvironment
+from d365kit.services.batch import Part, PartAnswer
 from d365kit.services.business_central import BusinessCentral
+from d365kit.services.changes import Changes
 from d365kit.services.dataverse import Dataverse
-from d365kit.services.odata import Received, Service, Written
+from d365kit.services.limiter import Limiter, Traffic
+from d365kit.services.metadata import Property, Table
+from d365kit.services.odata import SERVICE_NAMES, Received, Service, Written
 from d365kit.services.runner import run, run_all
 
 __all__ = [
+    "SERVICE_NAMES",
     "BearerAuth",
     "BusinessCentral",
+    "Changes",
+    "ClientCredentials",
     "Column",
     "Dataverse",
+    "Limiter",
+    "Part",
+    "PartAnswer",
+    "Property",
     "Received",
     "Service",
+    "Table",
     "TokenFromEnvironment",
+    "Traffic",
     "Written",
     "run",
     "run_all",

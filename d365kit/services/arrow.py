@@ -175,6 +175,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
 
 # --- links ---------------------------------------------------------------------------------------------
 
+_COUNT = re.compile(rb'"@odata\.count"\s*:\s*"?(\d+)')
 _LINKS = {
     name: re.compile(rb'"@odata\.%s"\s*:\s*"((?:[^"\\]|\\.)*)"' % name.encode()) for name in ("nextLink", "deltaLink")
 }
@@ -192,3 +193,9 @@ def link_in(body: bytes, name: str) -> str:
         if found:
             return str(json.loads(b'"' + found.group(1) + b'"'))
     return ""
+
+
+def count_in(body: bytes) -> int:
+    """Return the page's ``@odata.count``, -1 when it has none."""
+    found = _COUNT.search(body[:4096]) or _COUNT.search(body[-4096:])
+    return int(found.group(1)) if found else -1

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from d365kit.errors import PullIncomplete, Unreachable
 from d365kit.services.answers import Unreadable, backoff, server_time
-from d365kit.services.arrow import BrokenPage, Column, WrongType, link_in, page_to_table
+from d365kit.services.arrow import BrokenPage, Column, WrongType, count_in, link_in, page_to_table
 from d365kit.services.odata import Progress, Received, Service
 
 _BROKEN_PAGES = 4
@@ -27,13 +27,14 @@ _parsers = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_na
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its rows, when the service sent it (UTC, its clock), and the links behind it, "" for none."""
+    """One page: its rows, when the service sent it (UTC, its clock), the links behind it, "" for none, and the
+    number of all rows where the service was asked for it, else -1."""
 
     table: pa.Table
     sent_at: datetime
     next: str
     delta: str
-    body: bytes
+    count: int
 
 
 def address(path: str, query: Mapping[str, str]) -> str:
@@ -71,19 +72,19 @@ async def pages(
 
     Raises PullIncomplete for pages that lead in a circle or stay unreadable.
     """
-    seen = {url}
+    seen: set[str] = set()
     fetching: asyncio.Task[httpx.Response] | None = asyncio.ensure_future(_fetched(service, url, headers))
     parsing: deque[asyncio.Task[Page]] = deque()
     try:
         while fetching is not None:
             response = await fetching
             fetching = None
+            seen.add(str(response.url))
             link = link_in(response.content, "nextLink")
             if link:
                 link = urljoin(str(response.url), link)
-                if link in seen:
+                if str(httpx.URL(link)) in seen:
                     raise PullIncomplete(f"{service.name} offers the same page again and again.", "Pull again later.")
-                seen.add(link)
                 fetching = asyncio.ensure_future(_fetched(service, link, headers))
             parsing.append(asyncio.ensure_future(_parsed(service, response, columns, headers)))
             while parsing and (fetching is None or len(parsing) >= _PARSED_AHEAD):
@@ -124,7 +125,8 @@ async def _parsed(
         else:
             body = response.content
             service.traffic.rows += table.num_rows
-            return Page(table, server_time(response), link_in(body, "nextLink"), link_in(body, "deltaLink"), body)
+            links = link_in(body, "nextLink"), link_in(body, "deltaLink")
+            return Page(table, server_time(response), *links, count_in(body))
     raise PullIncomplete(f"{service.name} kept sending a page that cannot be read: {flaw}.", "Pull again later.")
 
 
@@ -141,9 +143,10 @@ def once_each(table: pa.Table, key: str) -> pa.Table:
     """
     if not key or not table.num_rows:
         return table
-    keys = table.column(key)
-    if keys.combine_chunks().unique().__len__() == table.num_rows:
+    keys = pc.utf8_lower(table.column(key).combine_chunks())
+    if pc.any(pc.starts_with(keys, "{")).as_py():
+        keys = pc.utf8_trim(keys, characters="{}")
+    if pc.count_distinct(keys).as_py() == table.num_rows:
         return table
-    plain = pc.utf8_lower(pc.utf8_trim(keys.cast(pa.string()), characters="{}")).to_pylist()
-    last = {value: row for row, value in enumerate(plain)}
+    last = {value: row for row, value in enumerate(keys.to_pylist())}
     return table.take(sorted(last.values()))

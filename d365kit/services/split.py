@@ -253,7 +253,7 @@ async def read_by_number(
             asked_at = asked_at or page.sent_at
             table = page.table
             if splitting is None and page.next and table.num_rows:
-                splitting = asyncio.ensure_future(split(_count(page.body), table.num_rows))
+                splitting = asyncio.ensure_future(split(page.count, table.num_rows))
             if bounds:
                 own = _before(table.column(by), bounds[0])
                 keep(table.slice(0, own))
@@ -276,15 +276,6 @@ def _before(numbers: pa.ChunkedArray, bound: str) -> int:
     """How many rows of a page stand before the row with the number ``bound``; all when it is not among them."""
     place = pc.index(numbers, pa.scalar(bound)).as_py()
     return len(numbers) if place < 0 else int(place)
-
-
-def _count(body: bytes) -> int:
-    import re
-
-    found = re.search(rb'"@odata\.count"\s*:\s*"?(\d+)', body[:4096]) or re.search(
-        rb'"@odata\.count"\s*:\s*"?(\d+)', body[-4096:]
-    )
-    return int(found.group(1)) if found else 0
 
 
 def _whole_second(moment: datetime) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable
 
-from d365kit.sandbox.company import items, masters
+from d365kit.sandbox.company import items, masters, setup
 from d365kit.sandbox.company.customers import CustomerWriter
 from d365kit.sandbox.company.faults import FAULTS, Fault, plant
 from d365kit.sandbox.company.world import World
@@ -32,6 +32,8 @@ def build(store: Store, customers: int, seed: int, faults: tuple[Fault, ...], di
     try:
         world = World(store, seed, dirt)
         masters.build(world)
+        setup.build(world)
+        setup.second_company(world)
         CustomerWriter(world).build(customers)
         items.build(world, customers)
         store.index()

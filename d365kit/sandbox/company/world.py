@@ -106,7 +106,8 @@ def blank_row(table: Table) -> Row:
     """Return a row of blanks: BC has no nulls, Dataverse has booleans that are false."""
     if table.side == "bc":
         enums = schema("bc").enums
-        return {name: default_of(column, enums) for name, column in table.columns.items()}
+        columns = (column for column in table.columns.values() if not column.expression)
+        return {column.stored: default_of(column, enums) for column in columns}
     row: Row = {name: 0 if column.type == "bool" else None for name, column in table.columns.items()}
     status = table.columns.get("statuscode")
     if status is not None:

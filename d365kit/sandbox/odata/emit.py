@@ -166,7 +166,7 @@ class Emitter:
         value = literal.value
         if literal.kind == "null":
             return None
-        kinds = {"text": TEXTUAL | {"enum"}, "number": WHOLE | {"decimal", "money"}, "bool": {"bool"}}
+        kinds = {"text": TEXTUAL | {"enum", "option"}, "number": WHOLE | {"decimal", "money"}, "bool": {"bool"}}
         kinds |= {"guid": {"guid", "lookup"}, "date": {"date", "datetime"}, "datetime": {"datetime", "date"}}
         if column.type not in kinds[literal.kind]:
             raise FilterError("value", f"The value '{value}' does not fit the property '{column.name}'.")
@@ -218,15 +218,21 @@ class BusinessCentralEmitter(Emitter):
 
     time_digits = 3
 
-    def __init__(self, table: Table, schema: Schema, modern: bool) -> None:
+    def __init__(self, table: Table, schema: Schema, modern: bool, alias: str = "t") -> None:
         super().__init__(table, schema)
-        self.modern = modern
+        self.modern, self.alias = modern, alias
+
+    def path(self, names: tuple[str, ...]) -> Operand:
+        column = self.find(names[0])
+        if column is None or len(names) > 1:
+            raise self.unknown("/".join(names))
+        return Operand(column.at(self.alias), column)
 
     def find(self, name: str) -> Column | None:
         return self.table.columns.get(self.table.folded.get(name.lower(), ""))
 
     def logic(self, node: Logic) -> str:
-        if node.operator == "or" and len(set(_fields(node))) > 1:
+        if node.operator == "or" and len(set(fields_of(node))) > 1:
             raise FilterError("distinct", "")
         return super().logic(node)
 
@@ -251,6 +257,11 @@ class BusinessCentralEmitter(Emitter):
             member = text if text.strip() else BLANK_ENUM
             if member not in self.schema.enums[column.enum]:
                 raise FilterError("value", f"The value '{text}' is not a member of '{column.enum}'.")
+            return member
+        if column.members:
+            member = text if text.strip() else " "
+            if member not in column.members:
+                raise FilterError("value", f"The value '{text}' is not an option of '{column.name}'.")
             return member
         if column.length and len(text) > column.length:
             raise FilterError("length", f"The filter for field {column.name} is longer than {column.length}.")
@@ -280,20 +291,19 @@ def joined(tests: list[str], word: str) -> str:
     return f"({joined(tests[:middle], word)} {word} {joined(tests[middle:], word)})"
 
 
-def _fields(node: Node) -> Iterator[tuple[str, ...]]:
-    match node:
-        case Path():
-            yield tuple(name.lower() for name in node.names)
-        case Logic() | Compare():
-            yield from _fields(node.left)
-            yield from _fields(node.right)
-        case Not():
-            yield from _fields(node.inner)
-        case In():
-            yield from _fields(node.left)
-        case Call():
-            for argument in node.arguments:
-                yield from _fields(argument)
+def fields_of(node: Node) -> Iterator[tuple[str, ...]]:
+    """Yield the properties a condition compares, in lower case."""
+    waiting = [node]
+    while waiting:
+        match waiting.pop():
+            case Path(names):
+                yield tuple(name.lower() for name in names)
+            case Logic(_, left, right) | Compare(_, left, right):
+                waiting += [left, right]
+            case Not(inner) | In(inner, _):
+                waiting.append(inner)
+            case Call(_, arguments):
+                waiting += arguments
 
 
 def _literals(values: tuple[Node, ...]) -> list[Literal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from xml.sax.saxutils import quoteattr
 
@@ -24,6 +25,7 @@ _EDM = {
     "state": "Edm.Int32",
     "status": "Edm.Int32",
     "lookup": "Edm.Guid",
+    "option": "Edm.String",
 }
 _CRM = "Microsoft.Dynamics.CRM"
 
@@ -43,10 +45,40 @@ def business_central() -> str:
         lines += [f'<Member Name="{member}" Value="{value}"/>' for member, value in members.items()]
         lines.append("</EnumType>")
     for table in bc.sets.values():
-        lines += _entity_type(table, ())
-    lines.append('<EntityContainer Name="NAV">')
+        lines += _entity_type(table, _parts(table))
     for table in bc.sets.values():
-        lines.append(f'<EntitySet Name="{table.set}" EntityType="Microsoft.NAV.{table.entity}">')
+        for action in table.actions:
+            bound = f'<Parameter Name="bindingParameter" Type="Microsoft.NAV.{table.entity}"/>'
+            lines.append(f'<Action Name="{action}" IsBound="true">{bound}</Action>')
+    return _document("Microsoft.NAV", [*lines, *_container({t.set: t for t in bc.sets.values()}, "Microsoft.NAV")])
+
+
+def web_services(published: dict[str, Table]) -> str:
+    """Return the document of published pages: namespace NAV, text keys (business-central.md section 12)."""
+    lines: list[str] = []
+    types = {name: replace(table, entity=name) for name, table in published.items()}
+    for table in types.values():
+        known = {t.set: t.entity for t in types.values()}
+        lines += _entity_type(table, _collections(_lists(table, known), "NAV"))
+    return _document("NAV", [*lines, *_container(types, "NAV")])
+
+
+def _lists(table: Table, known: dict[str, str]) -> dict[str, str]:
+    return {name: known[way.target] for name, way in table.navigations.items() if way.target in known}
+
+
+def _parts(table: Table) -> Iterable[str]:
+    bc = schema("bc")
+    for way in table.navigations.values():
+        kind = f"Microsoft.NAV.{bc.sets[way.target].entity}"
+        kind = f"Collection({kind})" if way.many else kind
+        yield f'<NavigationProperty Name="{way.name}" Type="{kind}" ContainsTarget="true"/>'
+
+
+def _container(tables: dict[str, Table], namespace: str) -> list[str]:
+    lines = ['<EntityContainer Name="NAV">']
+    for name, table in tables.items():
+        lines.append(f'<EntitySet Name="{name}" EntityType="{namespace}.{table.entity}">')
         for letter, word, flag in (
             ("C", "Insert", "Insertable"),
             ("U", "Update", "Updatable"),
@@ -54,8 +86,7 @@ def business_central() -> str:
         ):
             lines += _restriction(word, flag, letter in table.methods)
         lines += [*_restriction_value("ChangeTracking", "Supported", False), "</EntitySet>"]
-    lines.append("</EntityContainer>")
-    return _document("Microsoft.NAV", lines)
+    return [*lines, "</EntityContainer>"]
 
 
 @cache
@@ -88,11 +119,13 @@ def dataverse(annotated: bool = False) -> str:
 
 
 def _entity_type(table: Table, extra: Iterable[str]) -> list[str]:
-    lines = [f'<EntityType Name="{table.entity}">', f'<Key><PropertyRef Name="{table.key}"/></Key>']
+    keys = table.keys or (table.key,)
+    references = "".join(f'<PropertyRef Name="{key}"/>' for key in keys)
+    lines = [f'<EntityType Name="{table.entity}">', f"<Key>{references}</Key>"]
     for column in table.columns.values():
         facets = f' MaxLength="{column.length}"' if column.length and column.type in TEXTUAL else ""
         facets += ' Scale="Variable"' if column.numeric else ""
-        required = column.name == table.key or (table.side == "bc" and column.required)
+        required = column.name in keys or (table.side == "bc" and column.required)
         facets += ' Nullable="false"' if required else ""
         lines.append(f'<Property Name="{column.name}" Type="{edm_type(column)}"{facets}/>')
     return [*lines, *extra, "</EntityType>"]
@@ -125,9 +158,9 @@ def _navigations(table: Table) -> Iterable[str]:
             )
 
 
-def _collections(found: dict[str, str]) -> Iterable[str]:
+def _collections(found: dict[str, str], namespace: str = _CRM) -> Iterable[str]:
     for name, entity in found.items():
-        yield f'<NavigationProperty Name="{name}" Type="Collection({_CRM}.{entity})"/>'
+        yield f'<NavigationProperty Name="{name}" Type="Collection({namespace}.{entity})"/>'
 
 
 def _restriction(word: str, flag: str, allowed: bool) -> list[str]:

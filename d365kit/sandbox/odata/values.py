@@ -62,3 +62,17 @@ def now(digits: int) -> str:
 def fold(text: str | None) -> str | None:
     """Return text in the form in which case does not count."""
     return text.lower() if text is not None else None
+
+
+def given_name(text: str | None) -> str:
+    """Return all words of a person's name but the last, as BC splits a contact's name.
+
+    >>> given_name("Anna Maria Lund"), given_name("Lund")
+    ('Anna Maria', '')
+    """
+    return (text or "").strip().rpartition(" ")[0]
+
+
+def family_name(text: str | None) -> str:
+    """Return the last word of a person's name."""
+    return (text or "").strip().rpartition(" ")[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -45,7 +45,9 @@ class Column:
     """One property of a table.
 
     ``name`` is the property as read, ``attribute`` the column's own name (they differ for lookups), ``length``
-    0 means no limit, ``access`` holds c (create) and u (update) or nothing for read-only.
+    0 means no limit, ``access`` holds c (create) and u (update) or nothing for read-only. ``members`` are the
+    texts of an option of a BC page. ``source`` is the stored column when its name differs, ``expression`` the SQL
+    of a value that is calculated; in it stands {t} for the row and {bc} for the company's tables.
     """
 
     name: str
@@ -59,6 +61,18 @@ class Column:
     enum: str = ""
     options: tuple[Option, ...] = ()
     targets: tuple[Relation, ...] = ()
+    members: tuple[str, ...] = ()
+    source: str = ""
+    expression: str = ""
+
+    @property
+    def stored(self) -> str:
+        """The name of the column in SQLite."""
+        return self.source or self.name
+
+    def at(self, alias: str = "t") -> str:
+        """Return the SQL of the value in the row with this alias."""
+        return self.expression.format(t=alias) if self.expression else f'{alias}."{self.stored}"'
 
     @property
     def numeric(self) -> bool:
@@ -77,8 +91,24 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Navigation:
+    """A way from a BC row to others: one or many rows of ``target`` whose ``column`` equals our ``source``."""
+
+    name: str
+    target: str
+    many: bool
+    source: str
+    column: str
+
+
+@dataclass(frozen=True)
 class Table:
-    """One entity set: its names, key, columns in order and the methods it allows."""
+    """One entity set: its names, key, columns in order and the methods it allows.
+
+    ``key`` is the stored key. A set that shows rows of another one names it in ``base`` and the rows in ``where``;
+    ``keys`` are the key properties of an address when they are not ``key``. ``number`` is a BC page's number,
+    ``query`` marks an API query, ``order`` the properties a set is sorted by; ``prefix`` tells companies apart.
+    """
 
     side: str
     entity: str
@@ -95,11 +125,22 @@ class Table:
     tracking: bool = False
     schema_name: str = ""
     folded: dict[str, str] = field(default_factory=dict)
+    base: str = ""
+    where: str = "1"
+    keys: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    number: int = 0
+    query: bool = False
+    shared: bool = False
+    within: str = ""
+    actions: tuple[str, ...] = ()
+    navigations: dict[str, Navigation] = field(default_factory=dict)
+    prefix: str = "bc"
 
     @property
     def sql(self) -> str:
         """The table's name in SQLite."""
-        return f"{self.side}_{self.entity if self.side == 'dv' else self.set}"
+        return f"dv_{self.entity}" if self.side == "dv" else f"{self.prefix}_{self.base or self.set}"
 
     def lookups(self) -> Iterator[Column]:
         """Yield the lookup columns."""
@@ -133,17 +174,25 @@ class Association:
 
 @dataclass(frozen=True)
 class Schema:
-    """All tables of one service, by entity set, plus BC's enumerations and what only Dataverse has."""
+    """All tables of one service, by entity set, plus BC's enumerations and what only Dataverse has.
+
+    ``pages`` are BC's pages that can be published as web services, by our name for them.
+    """
 
     side: str
     sets: dict[str, Table]
     enums: dict[str, dict[str, int]]
+    pages: dict[str, Table] = field(default_factory=dict)
     associations: dict[str, Association] = field(default_factory=dict)
     duplicate_rules: dict[str, list[list[str]]] = field(default_factory=dict)
 
     def entity(self, name: str) -> Table:
         """Return the table with this entity (logical) name; KeyError when there is none."""
         return _by_entity(self.side)[name]
+
+    def table(self, name: str) -> Table:
+        """Return the set or page of this name; KeyError when there is none."""
+        return self.sets.get(name) or self.pages[name]
 
     def incoming(self, entity: str) -> tuple[tuple[Table, Column, Relation], ...]:
         """Return the lookups of all tables that point to rows of this entity."""
@@ -183,16 +232,46 @@ def schema(side: str) -> Schema:
     build = _bc_table if side == "bc" else _dv_table
     columns = _bc_columns() if side == "bc" else _dv_columns()
     tables = [build(name, entry, columns[name]) for name, entry in declared[side].items()]
+    pages = (
+        [_bc_table(name, entry, columns[name]) for name, entry in declared["pages"].items()] if side == "bc" else []
+    )
     between = declared["associations"] if side == "dv" else {}
     associations = {name: Association(name, **entry) for name, entry in between.items()}
     sets = {table.set: table for table in tables}
-    return Schema(side, sets, enums, associations, declared["duplicate_rules"] if side == "dv" else {})
+    rules = declared["duplicate_rules"] if side == "dv" else {}
+    return Schema(side, sets, enums, {page.set: page for page in pages}, associations, rules)
+
+
+@cache
+def company_schema(number: int) -> Schema:
+    """Return BC's schema over the tables of one company; the first company's is the plain one.
+
+    Each company has tables of its own, as in BC's database; sets marked shared belong to the environment.
+    """
+    plain = schema("bc")
+    if number == 1:
+        return plain
+    prefix = f"bc{number}"
+    sets = {name: _of_company(table, prefix) for name, table in plain.sets.items()}
+    return replace(plain, sets=sets, pages={name: _of_company(page, prefix) for name, page in plain.pages.items()})
+
+
+def _of_company(table: Table, prefix: str) -> Table:
+    if table.shared:
+        return table
+    columns = {
+        name: replace(column, expression=column.expression.replace('"bc_', f'"{prefix}_'))
+        for name, column in table.columns.items()
+    }
+    return replace(table, prefix=prefix, columns=columns)
 
 
 def default_of(column: Column, enums: dict[str, dict[str, int]]) -> Any:
     """Return what BC shows for a blank value of the column. Source: business-central.md section 5."""
     if column.enum:
         return next(iter(enums[column.enum]))
+    if column.members:
+        return column.members[0]
     blanks: dict[str, Any] = {"guid": ZERO_GUID, "date": BLANK_DATE, "datetime": BLANK_TIME}
     return blanks.get(column.type, "" if column.type in TEXTUAL else 0)
 
@@ -211,25 +290,40 @@ def _members(text: str) -> dict[str, int]:
 
 def _bc_columns() -> dict[str, dict[str, Column]]:
     found: dict[str, dict[str, Column]] = {}
-    for row in _records("business_central.csv"):
-        kind, _, enum = row["type"].partition(":")
+    for row in [*_records("business_central.csv"), *_records("web_services.csv")]:
+        kind, _, more = row["type"].partition(":")
+        source, calculated = row["source"], row["source"].startswith("=")
         column = Column(
             name=row["property"],
             attribute=row["property"],
             type=kind,
             length=int(row["length"] or 0),
             access="cu" if row["access"] == "rw" else "",
-            required=row["required"],
-            enum=enum,
+            required=row.get("required") or row.get("key") or "",
+            enum=more if kind == "enum" else "",
+            members=tuple(more.split("|")) if kind == "option" else (),
+            source="" if calculated else source,
+            expression=source[1:].replace("{bc}", "bc") if calculated else "",
         )
-        found.setdefault(row["set"], {})[column.name] = column
+        found.setdefault(row.get("set") or row["page"], {})[column.name] = column
+    return found
+
+
+@cache
+def _bc_navigations() -> dict[str, dict[str, Navigation]]:
+    found: dict[str, dict[str, Navigation]] = {}
+    for row in _records("business_central_navigations.csv"):
+        way = Navigation(row["name"], row["target"], bool(row["many"]), row["source"], row["column"])
+        found.setdefault(row["set"], {})[way.name] = way
     return found
 
 
 def _bc_table(name: str, entry: dict[str, Any], columns: dict[str, Column]) -> Table:
+    page = "page" in entry
+    keys = tuple(column.name for column in columns.values() if column.required) if page else ()
     return Table(
         side="bc",
-        entity=entry["entity"],
+        entity=entry.get("entity", name),
         set=name,
         key=entry.get("key", "id"),
         columns=columns,
@@ -240,6 +334,16 @@ def _bc_table(name: str, entry: dict[str, Any], columns: dict[str, Column]) -> T
         indexes=tuple(entry.get("indexes", ())),
         relations=tuple(entry.get("relations", ())),
         folded={column.lower(): column for column in columns},
+        base=entry.get("base", ""),
+        where=entry.get("where", "1"),
+        keys=tuple(entry.get("keys", ())) or keys,
+        order=tuple(entry.get("order", ())) or keys,
+        number=entry.get("page", 0),
+        query=entry.get("query", False),
+        shared=entry.get("shared", False),
+        within=entry.get("within", ""),
+        actions=tuple(entry.get("actions", ())),
+        navigations=_bc_navigations().get(name, {}),
     )
 
 
