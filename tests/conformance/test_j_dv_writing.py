@@ -205,6 +205,8 @@ def test_195_196_one_property(dv: Wire) -> None:
     url = f"accounts({created(dv, 'accounts', {'name': 'A', 'telephone1': '1'})})"
     assert dv("PUT", f"{url}/name", {"value": "B"}).status_code == 204
     assert row(dv, f"{url}/name")["value"] == "B"
+    dv("PUT", f"{url}/fax", {"value": 'a"b\\c'})
+    assert dv.get(f"{url}/fax/$value").text == 'a"b\\c'
     assert dv("DELETE", f"{url}/telephone1").status_code == 204
     assert dv.get(f"{url}/telephone1").status_code == 204
     held = row(dv, url)
@@ -291,3 +293,13 @@ def test_200_duplicate_rules_run_when_asked(dv: Wire, status: int) -> None:
     assert dv("POST", "accounts", body).status_code == 204, "without the header the rules sleep"
     assert len(rows(dv, "accounts?$filter=name eq 'Twin'")) == 3
     assert dv("PATCH", f"accounts({key})", {"fax": "1"}, **asked).status_code == 204
+
+
+def test_200_inactive_rows_are_no_duplicates(dv: Wire) -> None:
+    key = created(dv, "accounts", {"name": "Twin"})
+    dv("PATCH", f"accounts({key})", {"statecode": 1})
+    asked = {"MSCRM.SuppressDuplicateDetection": "false"}
+    assert dv("POST", "accounts", {"name": "Twin"}, **asked).status_code == 204
+    assert error_of(dv("POST", "accounts", {"name": "Twin"}, **asked)) == (412, "0x80040333")
+    assert error_of(dv("PATCH", f"accounts({UNKNOWN})", {"name": "Twin"}, **asked)) == (412, "0x80040333")
+    assert len(rows(dv, "accounts?$filter=name eq 'Twin'")) == 2
