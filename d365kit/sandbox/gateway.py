@@ -171,6 +171,8 @@ class Gateway:
         headers = reply.headers
         headers.setdefault("x-ms-service-request-id", new_guid())
         headers.setdefault("REQ_ID", new_guid())
+        if account is not None:
+            headers.setdefault("x-ms-dop-hint", str(switches.dv_dop_hint))
         if account is not None and switches.dv_ratelimit_headers:
             requests, seconds = account.remaining()
             headers["x-ms-ratelimit-burst-remaining-xrm-requests"] = str(requests)

@@ -55,3 +55,5 @@ class Switches:
     bc_batch_ends_at_first: bool = True
     #: The status for a published service that does not exist (119).
     bc_unpublished_status: int = 404
+    #: How many requests at once Dataverse recommends in a header of every answer (122).
+    dv_dop_hint: int = 16
