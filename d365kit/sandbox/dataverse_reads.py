@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import dumps
 from typing import Any
 from urllib.parse import quote
@@ -59,7 +59,7 @@ def read_options(call: Call, table: Table, request: Request) -> Reading:
     aliases = {name: value for name, value in request.query if name.startswith("@")}
     text = request.option("$filter")
     try:
-        query = read_query(request, table, table.columns.get)
+        query = read_query(_with_aliases(request, aliases), table, table.columns.get)
         where = emitter.condition(parse_filter(text, aliases)) if text else "1"
         expand = read_expand(request.option("$expand"))
     except (OptionError, FilterError) as error:
@@ -67,6 +67,16 @@ def read_options(call: Call, table: Table, request: Request) -> Reading:
     except ValueError as error:
         raise bad_query(table, "value", str(error)) from error
     return Reading(table, query, where, emitter.parameters, expand)
+
+
+def _with_aliases(request: Request, aliases: dict[str, str]) -> Request:
+    """Return a request whose $orderby has its parameter aliases filled in."""
+    order = request.option("$orderby")
+    if not aliases or not order or "@" not in order:
+        return request
+    parts = [" ".join(aliases.get(word, word) for word in part.split()) for part in order.split(",")]
+    options = [item for item in request.query if item[0] != "$orderby"]
+    return replace(request, query=(*options, ("$orderby", ",".join(parts))))
 
 
 def rows(call: Call, source: Source, version: int | None = None) -> Reply:

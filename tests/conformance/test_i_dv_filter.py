@@ -178,6 +178,8 @@ def test_158_functions_of_time(firm: Wire) -> None:
 def test_159_parameter_aliases(firm: Wire) -> None:
     assert names(firm, "accountnumber eq @a", "&@a='A1'") == ["Contoso"]
     assert names(firm, "accountnumber eq @a") == [], "an alias nobody set is null"
+    ordered = rows(firm, f"accounts?$select=name&$filter={MINE}&$orderby=@o desc&@o=accountnumber")
+    assert [item["name"] for item in ordered] == ["under_score", "100% Wool", "O'Brien", "Contoso"]
 
 
 @pytest.mark.parametrize("text", ["revenue add 1 gt 2", "revenue mul 2 gt 2", "accountnumber in ('A1','A2')"])
