@@ -27,12 +27,16 @@ _ACTION = "microsoft.nav."
 
 
 class BusinessCentral:
-    """The emulated service over a store. Source: business-central.md; conformance.md sections A to D."""
+    """The emulated service over a store. Source: business-central.md; conformance.md sections A to D.
+
+    ``before_part`` may answer a part of a batch in the service's place: faults are injected there.
+    """
 
     def __init__(self, store: Store, identity: Identity, switches: Switches) -> None:
         self.store, self.identity, self.switches = store, identity, switches
         self.companies = companies(store)
         self.reader = Reader(store, switches)
+        self.before_part: Callable[[Request], Reply | None] = lambda _: None
         self.writes = 0
 
     def answer(self, request: Request) -> Reply:
@@ -82,7 +86,8 @@ class BusinessCentral:
 
     def part(self, request: Request) -> Reply:
         """Return the reply to a part of a batch, errors as replies."""
-        return self.guarded(request, lambda: self.route(request, request.headers.get("company")))
+        instead = self.before_part(request)
+        return instead or self.guarded(request, lambda: self.route(request, request.headers.get("company")))
 
     def route(self, request: Request, named: str | None = None) -> Reply:
         """Return the reply of the addressed resource; ``named`` is the company a batch part names in a header."""

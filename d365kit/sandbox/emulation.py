@@ -62,6 +62,7 @@ class Sandbox:
         self.tokens = TokenService(self.identity)
         self.gateway = Gateway(self)
         self._dv.before_part = partial(self.gateway.part, "dv")
+        self._bc.before_part = self._pages.before_part = partial(self.gateway.part, "bc")
         self.requests = self.gateway.requests
 
     @classmethod

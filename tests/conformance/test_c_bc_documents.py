@@ -88,7 +88,9 @@ def test_082_no_deep_update(bc: Wire) -> None:
     order = order_of(bc, 1)
     one = bc.in_company(f"salesOrders({order['id']})")
     body = {"externalDocumentNumber": "X", "salesOrderLines": [{"quantity": 9}]}
-    assert error_of(bc("PATCH", one, body, If_Match="*")) == (400, "BadRequest")
+    refused = bc("PATCH", one, body, If_Match="*")
+    assert error_of(refused) == (400, "BadRequest")
+    assert "cannot be changed with its parent" in message(refused)
     assert [line["quantity"] for line in lines_of(bc, "salesOrder", order["id"])] == [1]
     assert row(bc, "salesOrders", order["id"])["externalDocumentNumber"] == ""
     assert bc("PATCH", one, {"externalDocumentNumber": "X"}, If_Match="*").status_code == 200
@@ -180,6 +182,17 @@ def test_085_prices_that_include_tax(bc: Wire) -> None:
     assert [order[name] for name in TOTALS] == [200, 38, 238]
     abroad = made(bc, "salesOrders", customerId=customer(bc, "NO")["id"], salesOrderLines=lines)
     assert [abroad[name] for name in TOTALS] == [238, 0, 238]
+
+
+def test_085_discount_of_the_header_is_shared_out(bc: Wire) -> None:
+    lines = [{"itemId": item(bc, 10)["id"], "quantity": 1} for _ in range(3)]
+    buyer = customer(bc, "NO")["id"]
+    order = made(bc, "salesOrders", customerId=buyer, discountAmount=10, salesOrderLines=lines)
+    found = lines_of(bc, "salesOrder", order["id"])
+    assert [line["invoiceDiscountAllocation"] for line in found] == [3.33, 3.33, 3.34]
+    assert [line["netAmount"] for line in found] == [6.67, 6.67, 6.66]
+    assert [line["amountExcludingTax"] for line in found] == [10, 10, 10]
+    assert [order[name] for name in TOTALS] == [20, 0, 20]
 
 
 @pytest.mark.parametrize("body", [{"documentId": UNKNOWN}, {"sequence": 5}, {"lineObjectNumber": "X"}])

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from d365kit.sandbox.faults import Fault
 from d365kit.sandbox.schema import schema
 from tests.conformance.business_central import UNKNOWN, first, made, row, rows
 from tests.conformance.conftest import Wire, error_of
@@ -224,3 +225,12 @@ def test_093_parts_that_wait_for_others(bc: Wire) -> None:
     assert statuses(answer) == [201, 400, 424, 201]
     assert named(bc, "After bad", "After good") == ["After good"]
     assert made(bc, "customers", displayName="Last")["id"]
+
+
+def test_102_one_part_is_told_to_wait(bc: Wire) -> None:
+    assert bc.sandbox is not None
+    bc.sandbox.faults.add(Fault("throttled", side="bc", part=True, after=1, times=1))
+    answer = batch(bc, customer(bc, "One"), customer(bc, "Two"), customer(bc, "Three"))
+    assert statuses(answer) == [201, 429, 201]
+    assert answer.json()["responses"][1]["body"]["error"]["code"] == "Application_TooManyRequests"
+    assert named(bc, "One", "Two", "Three") == ["One", "Three"]

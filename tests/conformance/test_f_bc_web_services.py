@@ -316,3 +316,53 @@ def test_112_exchange_rates_are_written_by_page(bc: Wire, pages: Wire) -> None:
     own = at(pages, "CurrencyExchangeRates(Currency_Code='USD',Starting_Date=2027-01-01)")
     assert pages("PATCH", own, {"Exchange_Rate_Amount": 2}, If_Match="*").json()["Exchange_Rate_Amount"] == 2
     assert pages("DELETE", own).status_code == 204
+
+
+def test_115_order_changed_by_page_is_the_order(bc: Wire, pages: Wire) -> None:
+    order = order_of(bc, 2)
+    own = at(pages, f"SalesOrder(Document_Type='Order',No='{order['number']}')")
+    changed = pages("PATCH", own, {"External_Document_No": "po 9"}, If_Match=order["@odata.etag"])
+    assert changed.status_code == 200
+    assert changed.json()["External_Document_No"] == "PO 9"
+    found = row(bc, "salesOrders", order["id"])
+    assert found["externalDocumentNumber"] == "PO 9"
+    assert found["lastModifiedDateTime"] > order["lastModifiedDateTime"]
+    assert error_of(pages("PATCH", own, {"Status": "Released"}, If_Match="*")) == (400, "BadRequest_InvalidOperation")
+    assert pages("DELETE", own, If_Match="*").status_code == 204
+    assert bc.get(bc.in_company(f"salesOrders({order['id']})")).status_code == 404
+
+
+def test_112_resources_are_sold_on_lines(bc: Wire, pages: Wire) -> None:
+    card = add(pages, "ResourceCard", No="LIFT", Name="Lift", Type="Machine", Base_Unit_of_Measure="H", Unit_Price=80)
+    assert values(pages, "ResourceList")[0]["Unit_Price"] == card["Unit_Price"] == 80
+    (unit,) = values(pages, "ResourceUnitsOfMeasure")
+    assert (unit["Resource_No"], unit["Code"], unit["Qty_per_Unit_of_Measure"]) == ("LIFT", "H", 1)
+    buyer = made(bc, "customers", displayName="Kunde")["id"]
+    lines = [{"lineType": "Resource", "lineObjectNumber": "LIFT", "quantity": 2}]
+    order = made(bc, "salesOrders", customerId=buyer, salesOrderLines=lines)
+    (line,) = rows(bc, f"salesOrders({order['id']})/salesOrderLines")
+    assert (line["lineType"], line["description"], line["unitOfMeasureCode"]) == ("Resource", "Lift", "H")
+    assert (line["unitPrice"], order["totalAmountExcludingTax"]) == (80, 160)
+    assert error_of(pages("POST", at(pages, "ResourceCard"), {"No": "X", "Type": "Robot"})) == (400, "BadRequest")
+
+
+def test_112_items_have_their_base_unit(bc: Wire, pages: Wire) -> None:
+    known = first(bc, "items", "&$filter=baseUnitOfMeasureCode ne ''")
+    own = f"ItemUnitsOfMeasure?$filter=Item_No eq '{known['number']}'"
+    assert [line["Code"] for line in values(pages, own)] == [known["baseUnitOfMeasureCode"]]
+    new = made(bc, "items", displayName="A", baseUnitOfMeasureCode="KG")
+    own = f"ItemUnitsOfMeasure?$filter=Item_No eq '{new['number']}'"
+    add(pages, "ItemUnitsOfMeasure", Item_No=new["number"], Code="BOX", Qty_per_Unit_of_Measure=12)
+    found = {line["Code"]: line["Qty_per_Unit_of_Measure"] for line in values(pages, own)}
+    assert found == {"KG": 1, "BOX": 12}
+    add(pages, "ShippingAgents", Code="DHL", Name="Parcel")
+    assert bc("DELETE", bc.in_company(f"items({new['id']})")).status_code == 204
+    assert values(pages, own) == []
+
+
+def test_111_extra_properties_of_pages_are_kept_apart(bc: Wire, pages: Wire) -> None:
+    customer = made(bc, "customers", displayName="Kunde")
+    card = at(pages, f"CustomerCard('{customer['number']}')")
+    assert pages("PATCH", card, {"Customer_Price_Group": "retail"}, If_Match="*").status_code == 200
+    assert pages.get(card).json()["Customer_Price_Group"] == "RETAIL"
+    assert set(row(bc, "customers", customer["id"])) - {"@odata.context"} == set(customer) - {"@odata.context"}

@@ -80,8 +80,12 @@ class Emitter:
         return f"{operand.sql} = 1"
 
     def logic(self, node: Logic) -> str:
-        """Return two conditions joined."""
-        return _balanced([self.condition(part) for part in _chain(node)], f" {node.operator.upper()} ")
+        """Return conditions joined; a long chain as a balanced tree, since SQLite bounds the depth of one."""
+        parts, left = [node.right], node.left
+        while isinstance(left, Logic) and left.operator == node.operator:
+            parts.append(left.right)
+            left = left.left
+        return joined([self.condition(part) for part in (left, *reversed(parts))], node.operator.upper())
 
     def operand(self, node: Node) -> Operand:
         """Return a value: a column, a literal, or a function of one."""
@@ -185,7 +189,7 @@ class Emitter:
         if left.column is None:
             raise FilterError("syntax", "'in' needs a property on its left.")
         tests = [self.compare_value(left, value, "eq", left.folded) for value in _literals(node.values)]
-        return f"({' OR '.join(tests)})" if tests else "0"
+        return joined(tests, "OR") if tests else "0"
 
     def match(self, node: Call) -> str:
         """Return contains, startswith or endswith."""
@@ -279,6 +283,14 @@ class BusinessCentralEmitter(Emitter):
         return "1"
 
 
+def joined(tests: list[str], word: str) -> str:
+    """Return conditions joined by a word, as a balanced tree."""
+    if len(tests) == 1:
+        return tests[0]
+    middle = len(tests) // 2
+    return f"({joined(tests[:middle], word)} {word} {joined(tests[middle:], word)})"
+
+
 def fields_of(node: Node) -> Iterator[tuple[str, ...]]:
     """Yield the properties a condition compares, in lower case."""
     waiting = [node]
@@ -292,24 +304,6 @@ def fields_of(node: Node) -> Iterator[tuple[str, ...]]:
                 waiting.append(inner)
             case Call(_, arguments):
                 waiting += arguments
-
-
-def _chain(node: Logic) -> list[Node]:
-    """Return the conditions one operator joins, however many: long lists of keys come as one chain of or."""
-    found: list[Node] = []
-    part: Node = node
-    while isinstance(part, Logic) and part.operator == node.operator:
-        found.append(part.right)
-        part = part.left
-    return [part, *reversed(found)]
-
-
-def _balanced(parts: list[str], joint: str) -> str:
-    """Return conditions joined so that SQLite's parser need not go deep."""
-    if len(parts) == 1:
-        return parts[0]
-    middle = len(parts) // 2
-    return f"({_balanced(parts[:middle], joint)}{joint}{_balanced(parts[middle:], joint)})"
 
 
 def _literals(values: tuple[Node, ...]) -> list[Literal]:
