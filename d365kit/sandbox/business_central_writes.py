@@ -19,7 +19,7 @@ from d365kit.sandbox.business_central_partners import (
     renamed,
 )
 from d365kit.sandbox.business_central_relations import related
-from d365kit.sandbox.business_central_values import dialog, read_values
+from d365kit.sandbox.business_central_values import convert, dialog, read_values
 from d365kit.sandbox.odata.values import now
 from d365kit.sandbox.schema import Table
 from d365kit.sandbox.store import Row
@@ -129,7 +129,8 @@ class Writer:
         """Return the values of a body by stored name."""
         names = {}
         if table.set == "customerContacts" and row:
-            names = {name: body.pop(name) for name in ("firstName", "lastName") if name in body}
+            asked = [name for name in ("firstName", "lastName") if name in body]
+            names = {name: convert(table.columns[name], body.pop(name)) for name in asked}
         values = read_values(table, body, creating)
         if names and row:
             values["displayName"] = renamed(row, names.get("firstName"), names.get("lastName"))

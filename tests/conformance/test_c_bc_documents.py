@@ -80,6 +80,11 @@ def test_081_a_customer_must_be_named(bc: Wire, set_name: str) -> None:
     assert error_of(answer)[0] == 400
     assert message(answer).startswith('A "customerNumber" or a "customerId" must be provided.')
     assert rows(bc, set_name) == []
+    kept = made(bc, set_name, customerId=customer(bc)["id"])
+    for body in ({"customerId": ZERO_GUID}, {"customerNumber": ""}):
+        cleared = bc("PATCH", bc.in_company(f"{set_name}({kept['id']})"), body, If_Match="*")
+        assert error_of(cleared)[0] == 400
+    assert row(bc, set_name, kept["id"])["customerId"] == kept["customerId"]
     unknown = bc("POST", bc.in_company(set_name), {"customerId": UNKNOWN})
     assert message(unknown).startswith('The "customerId" does not match to a Customer.')
 
@@ -193,6 +198,15 @@ def test_085_discount_of_the_header_is_shared_out(bc: Wire) -> None:
     assert [line["netAmount"] for line in found] == [6.67, 6.67, 6.66]
     assert [line["amountExcludingTax"] for line in found] == [10, 10, 10]
     assert [order[name] for name in TOTALS] == [20, 0, 20]
+
+
+def test_085_another_customer_fills_the_header_anew(bc: Wire) -> None:
+    order = order_of(bc, 1)
+    other = made(bc, "customers", displayName="Other", city="Bergen", country="NO", email="o@x.example")
+    one = bc.in_company(f"salesOrders({order['id']})")
+    changed = bc("PATCH", one, {"customerNumber": other["number"], "sellToCity": "Oslo"}, If_Match="*").json()
+    assert (changed["customerId"], changed["customerName"], changed["email"]) == (other["id"], "Other", "o@x.example")
+    assert (changed["sellToCity"], changed["shipToCity"]) == ("Oslo", "Bergen")
 
 
 @pytest.mark.parametrize("body", [{"documentId": UNKNOWN}, {"sequence": 5}, {"lineObjectNumber": "X"}])

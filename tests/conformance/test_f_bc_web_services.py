@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -223,6 +224,32 @@ def test_119_what_is_not_published(pages: Wire) -> None:
         services.publish("Nosuch", page=99999)
     sandbox_of(pages).switches.bc_unpublished_status = 400
     assert pages.get(at(pages, "Nosuch")).status_code == 400
+
+
+def test_119_published_services_are_kept_with_the_data(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    with Sandbox.create(path, customers=5, faults=(), dirt=0) as sandbox:
+        sandbox.services.publish("Groups", page=7, hidden=["Description"])
+        sandbox.services.withdraw("SalesOrder")
+    with Sandbox.open(path) as sandbox:
+        kept = sandbox.services.all()
+        assert kept["Groups"].hidden == ("Description",)
+        assert "SalesOrder" not in kept
+        own = Wire(f"http://127.0.0.1{sandbox.bc_odata_root}", sandbox.token, sandbox.company_id, sandbox)
+        assert "Description" not in add(own, "Groups", Code="A")
+        assert own.get(at(own, "SalesOrder")).status_code == 404
+        with pytest.raises(KeyError):
+            sandbox.services.withdraw("SalesOrder")
+
+
+def test_116_pages_in_a_batch(pages: Wire) -> None:
+    group = add(pages, GROUPS, Code="A/B", Description="One")
+    path = at(pages, f"{GROUPS}('A%2FB')")
+    patch = {"method": "PATCH", "url": path, "headers": {"If-Match": group["@odata.etag"]}}
+    requests = [patch | {"body": {"Description": "Two"}}, patch | {"body": {"Description": "Three"}}]
+    answer = pages("POST", "$batch", {"requests": requests})
+    assert [part["status"] for part in answer.json()["responses"]] == [200, 409]
+    assert pages.get(path).json()["Description"] == "Two"
 
 
 def test_120_hidden_fields(pages: Wire) -> None:
