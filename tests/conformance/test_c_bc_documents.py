@@ -239,6 +239,16 @@ def test_088_post_an_invoice(bc: Wire, body: dict[str, Any] | None) -> None:
     assert error_of(bc("DELETE", bc.in_company(f"salesInvoices({draft['id']})")))[0] == 400
 
 
+def test_088_balance_is_in_local_currency(bc: Wire) -> None:
+    buyer, sold = customer(bc, "NO", currencyCode="CZK"), item(bc, 100)
+    lines = [{"itemId": sold["id"], "quantity": 1}]
+    draft = made(bc, "salesInvoices", customerId=buyer["id"], salesInvoiceLines=lines)
+    assert draft["totalAmountIncludingTax"] > 1000, "a crown is worth some euro cents"
+    assert act(bc, "salesInvoices", draft["id"], "Microsoft.NAV.post").status_code == 204
+    assert row(bc, "customers", buyer["id"])["balanceDue"] == pytest.approx(100, abs=0.05)
+    assert row(bc, "salesInvoices", draft["id"])["remainingAmount"] == draft["totalAmountIncludingTax"]
+
+
 def test_089_ship_and_invoice(bc: Wire) -> None:
     assert bc.sandbox is not None
     buyer = customer(bc)
