@@ -36,8 +36,8 @@ class BusinessCentral:
         self.store, self.identity, self.switches = store, identity, switches
         self.companies = companies(store)
         self.reader = Reader(store, switches)
-        self.before_part: Callable[[Request], Reply | None] = lambda _: None
         self.writes = 0
+        self.before_part: Callable[[Request], Reply | None] = lambda _: None
 
     def answer(self, request: Request) -> Reply:
         """Return the reply to a request; refusals become BC's error body."""
@@ -86,8 +86,10 @@ class BusinessCentral:
 
     def part(self, request: Request) -> Reply:
         """Return the reply to a part of a batch, errors as replies."""
-        instead = self.before_part(request)
-        return instead or self.guarded(request, lambda: self.route(request, request.headers.get("company")))
+        fault = self.before_part(request)
+        if fault is not None:
+            return fault
+        return self.guarded(request, lambda: self.route(request, request.headers.get("company")))
 
     def route(self, request: Request, named: str | None = None) -> Reply:
         """Return the reply of the addressed resource; ``named`` is the company a batch part names in a header."""

@@ -56,6 +56,8 @@ class Dataverse:
             if inside:
                 raise
             reply = error_reply(request, refusal)
+        except RecursionError:
+            reply = error_reply(request, refuse(400, "0x80060888", "The query is nested too deeply."))
         return stamped(reply)
 
     def route(self, request: Request, url_maximum: int) -> Reply:

@@ -131,7 +131,6 @@ def stamped(reply: Reply) -> Reply:
     reply.headers |= {
         "x-ms-service-request-id": new_guid(),
         "REQ_ID": new_guid(),
-        "x-ms-dop-hint": "4",
     }
     return reply
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 
 from d365kit.sandbox.dataverse_rules import Write
 from d365kit.sandbox.odata.values import stored_number
@@ -15,7 +16,7 @@ _CURRENCY = "_transactioncurrencyid_value"
 
 def fill_money(write: Write) -> None:
     """Fill currency, rate and the base twins when a money column or the currency is written."""
-    row, twins = write.row, _twins(write.table)
+    row, twins = write.row, _twins(write.table.entity)
     touched = [name for name in twins if write.values.get(name) is not None]
     if _CURRENCY not in row or not (touched or _CURRENCY in write.values):
         return
@@ -41,10 +42,10 @@ def rounded(store: Store, table: Table, row: Row, values: Row) -> Row:
     return found
 
 
-def _twins(table: Table) -> list[str]:
-    return [
-        name for name, column in table.columns.items() if column.type == "money" and f"{name}_base" in table.columns
-    ]
+@cache
+def _twins(entity: str) -> tuple[str, ...]:
+    columns = schema("dv").entity(entity).columns
+    return tuple(name for name, column in columns.items() if column.type == "money" and f"{name}_base" in columns)
 
 
 def _round(value: Decimal, places: int) -> int | float | str:

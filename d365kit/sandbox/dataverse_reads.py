@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import dumps
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +21,6 @@ from d365kit.sandbox.schema import Table
 from d365kit.sandbox.store import after, order_values
 from d365kit.sandbox.wire import Reply, Request
 
-PAGE_MAXIMUM = 5_000
 COUNT_MAXIMUM = 5_000
 _OPTIONS = frozenset(
     {"$select", "$filter", "$orderby", "$top", "$count", "$skiptoken", "$expand", "$apply", "$deltatoken"}
@@ -60,7 +59,7 @@ def read_options(call: Call, table: Table, request: Request) -> Reading:
     aliases = {name: value for name, value in request.query if name.startswith("@")}
     text = request.option("$filter")
     try:
-        query = read_query(request, table, table.columns.get)
+        query = read_query(_with_aliases(request, aliases), table, table.columns.get)
         where = emitter.condition(parse_filter(text, aliases)) if text else "1"
         expand = read_expand(request.option("$expand"))
     except (OptionError, FilterError) as error:
@@ -68,6 +67,16 @@ def read_options(call: Call, table: Table, request: Request) -> Reading:
     except ValueError as error:
         raise bad_query(table, "value", str(error)) from error
     return Reading(table, query, where, emitter.parameters, expand)
+
+
+def _with_aliases(request: Request, aliases: dict[str, str]) -> Request:
+    """Return a request whose $orderby has its parameter aliases filled in."""
+    order = request.option("$orderby")
+    if not aliases or not order or "@" not in order:
+        return request
+    parts = [" ".join(aliases.get(word, word) for word in part.split()) for part in order.split(",")]
+    options = [item for item in request.query if item[0] != "$orderby"]
+    return replace(request, query=(*options, ("$orderby", ",".join(parts))))
 
 
 def rows(call: Call, source: Source, version: int | None = None) -> Reply:
@@ -80,7 +89,7 @@ def rows(call: Call, source: Source, version: int | None = None) -> Reply:
     reading = read_options(call, table, request)
     query = reading.query
     patterns = pages.wanted_annotations(request.preferences.get("odata.include-annotations"))
-    size, asked = page_size(request, PAGE_MAXIMUM)
+    size, asked = page_size(request, call.switches.dv_page_maximum)
     capped = query.top is not None and not asked
     limit = min(size, query.top or 0) if capped else size
     where, parameters = f"({source.where}) AND ({reading.where})", [*source.parameters, *reading.parameters]
@@ -146,7 +155,7 @@ def one(call: Call, table: Table, key: str, status: int) -> Reply:
     found = _page(call, reading, f't."{table.key}" = ?', [key], 1, patterns)
     if not found:
         raise missing_row(table, key)
-    size, asked = page_size(request, PAGE_MAXIMUM)
+    size, asked = page_size(request, call.switches.dv_page_maximum)
     expanding = Expanding(patterns, size, asked, False)
     text = expand_rows(call, table, reading.expand, [(found[0][0], key)], expanding)[0]
     names = context_names(reading.query, reading.expand)

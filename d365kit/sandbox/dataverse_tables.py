@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import loads
 from typing import Any
 
 from d365kit.sandbox import dataverse_expand as expand
@@ -93,7 +94,7 @@ def part(call: Call, table: Table, key: str, rest: Segments) -> Reply:
         if value == "null":
             return Reply(204)
         if tail:
-            return Reply(body=value.strip('"').encode(), kind="text/plain")
+            return Reply(body=str(loads(value)).encode(), kind="text/plain")
         context = f'{{"@odata.context":"{call.root}/$metadata#{table.set}({key})/{name}","value":{value}}}'
         return Reply(body=context.encode())
     if found is not None and tail in ([], ["$ref"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import cache
 from typing import Any
 
 from d365kit.sandbox.dataverse_call import Call, refuse
@@ -107,11 +108,7 @@ def _address(table: Table, key: str) -> str:
 
 
 def _defaults(call: Call, table: Table, values: Row) -> Row:
-    row: Row = {}
-    for column in table.columns.values():
-        row[column.name] = 0 if column.type == "bool" else None
-        if column.polymorphic:
-            row[column.type_column] = None
+    row = dict(_blank(table.entity))
     created = now(0)
     row |= {"createdon": created, "modifiedon": created}
     for name in ("_createdby_value", "_modifiedby_value", "_ownerid_value"):
@@ -128,6 +125,14 @@ def _defaults(call: Call, table: Table, values: Row) -> Row:
     if values.get("overriddencreatedon"):
         row["createdon"] = values["overriddencreatedon"]
     return row
+
+
+@cache
+def _blank(entity: str) -> Row:
+    """Return a row without values: switches are off, everything else is null."""
+    table = schema("dv").entity(entity)
+    typed: Row = {column.type_column: None for column in table.lookups() if column.polymorphic}
+    return {name: 0 if column.type == "bool" else None for name, column in table.columns.items()} | typed
 
 
 def _complete(write: Write) -> None:

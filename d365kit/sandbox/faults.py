@@ -198,12 +198,12 @@ class Faults:
         self._row.clear()
 
     def storm(
-        self, seed: int, share: float = 0.3, side: str = "", writes: bool = False, deadly: bool | None = None
+        self, seed: int, share: float = 0.6, side: str = "", writes: bool = False, deadly: bool | None = None
     ) -> Fault | None:
         """Mix all the faults of reads at a rate a patient client survives; ``writes`` adds those of writes.
 
-        share: how many requests meet a fault. deadly: one more that never heals, so that a client must give up with
-        a clear error; None for every fifth seed. Returns that one, or None.
+        share: how many requests meet a fault, harmless oddities of form included. deadly: one more that never heals,
+        so that a client must give up with a clear error; None for every fifth seed. Returns that one, or None.
         """
         self.clear()
         self.seed, self.in_a_row = seed, 3
@@ -214,7 +214,7 @@ class Faults:
             self.add(_shape(kind, chance, side, _WRITING.pattern, share / len(SURVIVABLE_WRITES)))
         if seed % 5 == 0 if deadly is None else deadly:
             kind = chance.choice(DEADLY_READS)
-            self.deadly = Fault(kind, side=side, method="GET", after=chance.randint(1, 4), stubborn=True)
+            self.deadly = Fault(kind, side=side, method="GET", after=chance.randint(0, 1), stubborn=True)
             self._rules.insert(0, _Rule(self.deadly, self._numbers))
         return self.deadly
 

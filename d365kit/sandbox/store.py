@@ -84,7 +84,8 @@ class Store:
             for table in self.tables():
                 for name in (*table.indexes, table.unique):
                     if name:
-                        index = f'"ix_{table.sql}_{name}" ON "{table.sql}" ("{name}")'
+                        columns = ", ".join(f'"{column}"' for column in name.split())
+                        index = f'"ix_{table.sql}_{name}" ON "{table.sql}" ({columns})'
                         connection.execute(f"CREATE INDEX IF NOT EXISTS {index}")
             connection.execute("CREATE INDEX ix_truth ON truth (kind, bc_id)")
             connection.execute("CREATE INDEX ix_dv_deleted ON dv_deleted (entity, version)")
@@ -247,6 +248,9 @@ def after(order: Order, key: str, values: Sequence[Any]) -> tuple[str, list[Any]
             continue
         beyond = f"{name} < ? OR {name} IS NULL" if descending else f"{name} > ?"
         sql, parameters = f"({beyond} OR ({name} = ? AND {sql}))", [value, value, *parameters]
+    if order and not order[0][1] and values[0] is not None:
+        # Says nothing new, but lets SQLite start in its index where the page starts.
+        sql, parameters = f"{_sortable(order[0][0])} >= ? AND {sql}", [values[0], *parameters]
     return sql, parameters
 
 

@@ -64,6 +64,15 @@ def key_on(dv: Wire, entity: str, *columns: str) -> None:
     assert dv("POST", f"EntityDefinitions(LogicalName='{entity}')/Keys", body).status_code == 204
 
 
+def start_family(dv: Wire) -> dict[str, str]:
+    """An account with a primary contact and three contacts of its own, and one without any."""
+    full, empty = (created(dv, "accounts", {"name": name}) for name in ("Full", "Empty"))
+    body = bind(parentcustomerid_account=f"accounts({full})")
+    ids = [created(dv, "contacts", {"firstname": "F", "lastname": last} | body) for last in "ABC"]
+    dv("PATCH", f"accounts({full})", bind(primarycontactid=f"contacts({ids[0]})"))
+    return {"full": full, "empty": empty, "a": ids[0], "b": ids[1], "c": ids[2]}
+
+
 # -- batches
 
 BOUNDARY = "batch_a1"

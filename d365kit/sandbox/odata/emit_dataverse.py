@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from d365kit.sandbox.odata.emit import Emitter, Operand
+from d365kit.sandbox.odata.emit import Emitter, Operand, joined
 from d365kit.sandbox.odata.filters import FilterError, In, Lambda, Literal, NamedCall
 from d365kit.sandbox.odata.moments import last_day, time_range
 from d365kit.sandbox.odata.values import fold
@@ -118,7 +118,7 @@ class DataverseEmitter(Emitter):
             return f"({low} AND {high})" if name == "Between" else f"NOT ifnull({low} AND {high}, 0)"
         if name in ("In", "NotIn", "ContainValues", "DoesNotContainValues"):
             tests = [self.plain(left, item, "eq") for item in values]
-            found = f"({' OR '.join(tests)})" if tests else "0"
+            found = joined(tests, "OR") if tests else "0"
             return found if name in ("In", "ContainValues") else f"NOT ifnull({found}, 0)"
         if name in ("EqualUserId", "NotEqualUserId"):
             return f"{left.sql} IS {'NOT ' if name.startswith('Not') else ''}{self.bind(self.user)}"
