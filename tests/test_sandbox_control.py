@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import ssl
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,10 +14,12 @@ import httpx
 import pytest
 
 from d365kit.sandbox import Sandbox
+from d365kit.sandbox.faults import KINDS
 from d365kit.sandbox.switches import Switches
 from d365kit.services import run
 from tests.conformance.conftest import Wire, sandbox, wire_to  # noqa: F401
 from tests.conformance.helpers_edge import served
+from tests.conftest import REPOSITORY
 
 CONTROL = "http://127.0.0.1/sandbox/control"
 
@@ -111,3 +116,40 @@ def test_a_served_sandbox_announces_it_and_a_certificate_where_asked(sandbox: Sa
         folder = Path(ready["certificate"]).parent
         assert folder.is_dir()
     assert not folder.exists()
+
+
+def test_pages_may_be_made_small(sandbox: Sandbox) -> None:  # noqa: F811
+    dv, bc = wire_to(sandbox, "dv"), wire_to(sandbox, "bc")
+    dv("POST", CONTROL, {"switches": {"dv_page_maximum": 3, "bc_page_maximum": 4}})
+    for wire, path, size in ((dv, "accounts?$select=name", 3), (bc, bc.in_company("customers?$select=id"), 4)):
+        answer = wire.get(path).json()
+        assert (len(answer["value"]), "@odata.nextLink" in answer) == (size, True)
+        assert len(wire.get(path, Prefer="odata.maxpagesize=100").json()["value"]) == size
+        assert len(wire.get(path, Prefer="odata.maxpagesize=2").json()["value"]) == 2
+
+
+def test_the_command_line_announces_tls(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "d365kit.sandbox", "--customers", "5", "--json", "--exit-with-stdin", "--tls",
+               "--tls-folder", str(tmp_path)]  # fmt: skip
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        ready = json.loads(process.stdout.readline())
+        context = ssl.create_default_context(cafile=ready["certificate"])
+        headers = {"Authorization": f"Bearer {ready['token']}"}
+        answer = httpx.get(f"{ready['tls_dv']}/WhoAmI", headers=headers, verify=context, trust_env=False)
+        process.stdin.close()
+        assert process.wait(20) == 0
+    assert answer.json()["@odata.context"].startswith(ready["tls_dv"])
+    assert Path(ready["certificate"]).parent == tmp_path
+
+
+def test_the_document_tells_every_kind_of_fault_and_its_example_works(dv: Wire) -> None:
+    text = (REPOSITORY / "docs" / "sandbox.md").read_text("utf-8")
+    table = text.partition("## Faults")[2].partition("## Limits")[0]
+    told = {word for line in table.splitlines() if line.startswith("| `") for word in line.split("|")[1].split()}
+    assert {word.strip("`") for word in told} == set(KINDS)
+    example = json.loads(text.partition("```json")[2].partition("```")[0])
+    answer = dv("POST", CONTROL, example)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["faults"]["rules"][-1]["every"] == 5

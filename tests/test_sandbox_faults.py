@@ -257,6 +257,41 @@ def test_rows_change_between_pages(dv: Wire, bc: Wire, side: str, change: str) -
     assert sum(map(len, found)) >= before + min(step * made, 0)
 
 
+# -- parts of a batch
+
+
+def test_a_fault_befalls_a_part_of_a_batch_and_no_whole_request(dv: Wire, bc: Wire) -> None:
+    assert dv.sandbox is not None
+    for side in ("bc", "dv"):
+        faults(dv).add(Fault("throttled", side=side, path="customers|accounts", first=1, part=True))
+    assert bc.get(bc.in_company("customers?$top=1")).status_code == 200
+    url = bc.in_company("customers?$top=1")
+    wanted = {
+        "requests": [{"id": "a", "method": "GET", "url": "companies"}, {"id": "b", "method": "GET", "url": url}]
+    }
+    found = bc("POST", "$batch", wanted).json()["responses"]
+    assert [(r["id"], r["status"]) for r in found] == [("a", 200), ("b", 429)]
+    assert found[1]["body"]["error"]["code"] == "Application_TooManyRequests"
+    assert [r["status"] for r in bc("POST", "$batch", wanted).json()["responses"]] == [200, 200]
+
+    assert dv.get("accounts?$top=1").status_code == 200
+    parts = "".join(
+        "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+        f"GET {path} HTTP/1.1\r\n\r\n\r\n"
+        for path in ("/api/data/v9.2/WhoAmI", "/api/data/v9.2/accounts?$top=1")
+    )
+    kind, body = "multipart/mixed;boundary=b", f"{parts}--b--\r\n".encode()
+    prefer = "odata.continue-on-error"
+    answer = dv("POST", "$batch", body, Content_Type=kind, Prefer=prefer)
+    assert answer.status_code == 200
+    assert "429 Too Many Requests" in answer.text
+    assert "0x80072322" in answer.text
+    assert "429" not in dv("POST", "$batch", body, Content_Type=kind, Prefer=prefer).text
+    assert [(r.side, r.kind) for r in faults(dv).happened] == [("bc", "throttled"), ("dv", "throttled")]
+    with pytest.raises(FaultError):
+        Fault("cut_before", part=True)
+
+
 # -- storms
 
 

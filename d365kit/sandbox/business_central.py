@@ -27,13 +27,17 @@ _ACTION = "microsoft.nav."
 
 
 class BusinessCentral:
-    """The emulated service over a store. Source: business-central.md; conformance.md sections A to D."""
+    """The emulated service over a store. Source: business-central.md; conformance.md sections A to D.
+
+    ``before_part`` may answer a part of a batch in the service's place: faults are injected there.
+    """
 
     def __init__(self, store: Store, identity: Identity, switches: Switches) -> None:
         self.store, self.identity, self.switches = store, identity, switches
         self.companies = companies(store)
         self.reader = Reader(store, switches)
         self.writes = 0
+        self.before_part: Callable[[Request], Reply | None] = lambda _: None
 
     def answer(self, request: Request) -> Reply:
         """Return the reply to a request; refusals become BC's error body."""
@@ -82,6 +86,9 @@ class BusinessCentral:
 
     def part(self, request: Request) -> Reply:
         """Return the reply to a part of a batch, errors as replies."""
+        fault = self.before_part(request)
+        if fault is not None:
+            return fault
         return self.guarded(request, lambda: self.route(request, request.headers.get("company")))
 
     def route(self, request: Request, named: str | None = None) -> Reply:

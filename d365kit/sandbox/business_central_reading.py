@@ -23,7 +23,6 @@ from d365kit.sandbox.store import Store, after, order_sql, order_values, row_jso
 from d365kit.sandbox.switches import Switches
 from d365kit.sandbox.wire import JSON_TYPE, Refusal, Reply, Request, canonical_guid
 
-PAGE_MAXIMUM = 20_000
 #: Releases differ in the name of the part; both are taken (business-central.md section 5).
 _SAME_PART = {"customerFinancialDetails": "customerFinancialDetail"}
 
@@ -76,7 +75,7 @@ class Reader:
         head = f'{{"@odata.context":{dumps(f"{request.root}/$metadata#{place.path}")}'
         if query.count:
             head += f',"@odata.count":{self.store.count(table, where, parameters)}'
-        size, _ = page_size(request, PAGE_MAXIMUM)
+        size, _ = page_size(request, self.switches.bc_page_maximum)
         limit = size if query.top is None else min(size, query.top)
         token = request.option("$skiptoken")
         skip = 0 if token else query.skip

@@ -24,7 +24,6 @@ from d365kit.sandbox.schema import Column, Table
 from d365kit.sandbox.store import after, column_json, order_sql, order_values
 from d365kit.sandbox.wire import Reply
 
-PAGE_MAXIMUM = 5_000
 COUNT_MAXIMUM = 5_000
 _MORE = "Microsoft.Dynamics.CRM.morerecords"
 _COOKIE = "Microsoft.Dynamics.CRM.fetchxmlpagingcookie"
@@ -203,7 +202,8 @@ def _page(call: Call, plan: _Plan, fetch: Element, where: str, parameters: list[
     table, request = plan.table, call.request
     patterns = pages.wanted_annotations(request.preferences.get("odata.include-annotations"))
     top, count, number = (_number(fetch, name) for name in ("top", "count", "page"))
-    size = min(top or count or PAGE_MAXIMUM, PAGE_MAXIMUM)
+    most = call.switches.dv_page_maximum
+    size = min(top or count or most, most)
     seal, skip = f"fetch|{table.entity}", (max(number or 1, 1) - 1) * size
     cookie = fetch.get("paging-cookie")
     head = f'{{"@odata.context":{dumps(f"{call.root}/$metadata#{table.set}")}'

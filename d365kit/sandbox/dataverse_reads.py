@@ -21,7 +21,6 @@ from d365kit.sandbox.schema import Table
 from d365kit.sandbox.store import after, order_values
 from d365kit.sandbox.wire import Reply, Request
 
-PAGE_MAXIMUM = 5_000
 COUNT_MAXIMUM = 5_000
 _OPTIONS = frozenset(
     {"$select", "$filter", "$orderby", "$top", "$count", "$skiptoken", "$expand", "$apply", "$deltatoken"}
@@ -90,7 +89,7 @@ def rows(call: Call, source: Source, version: int | None = None) -> Reply:
     reading = read_options(call, table, request)
     query = reading.query
     patterns = pages.wanted_annotations(request.preferences.get("odata.include-annotations"))
-    size, asked = page_size(request, PAGE_MAXIMUM)
+    size, asked = page_size(request, call.switches.dv_page_maximum)
     capped = query.top is not None and not asked
     limit = min(size, query.top or 0) if capped else size
     where, parameters = f"({source.where}) AND ({reading.where})", [*source.parameters, *reading.parameters]
@@ -156,7 +155,7 @@ def one(call: Call, table: Table, key: str, status: int) -> Reply:
     found = _page(call, reading, f't."{table.key}" = ?', [key], 1, patterns)
     if not found:
         raise missing_row(table, key)
-    size, asked = page_size(request, PAGE_MAXIMUM)
+    size, asked = page_size(request, call.switches.dv_page_maximum)
     expanding = Expanding(patterns, size, asked, False)
     text = expand_rows(call, table, reading.expand, [(found[0][0], key)], expanding)[0]
     names = context_names(reading.query, reading.expand)

@@ -43,7 +43,7 @@ def changes(call: Call, table: Table) -> Reply:
     at, top = _place(request, since, _current(call))
     plain = replace(request, query=tuple(item for item in request.query if item[0] == "$select"))
     query = reads.read_options(call, table, plain).query
-    size, _ = page_size(request, reads.PAGE_MAXIMUM)
+    size, _ = page_size(request, call.switches.dv_page_maximum)
     patterns = pages.wanted_annotations(request.preferences.get("odata.include-annotations"))
     columns, version = pages.with_key(table, query.select), table.columns["versionnumber"]
     where = "t.versionnumber > ? AND t.versionnumber <= ?"

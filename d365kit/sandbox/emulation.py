@@ -61,6 +61,7 @@ class Sandbox:
         self.protection = Protection(self.clock)
         self.tokens = TokenService(self.identity)
         self.gateway = Gateway(self)
+        self._bc.before_part = partial(self.gateway.part, "bc")
         self._dv.before_part = partial(self.gateway.part, "dv")
         self.requests = self.gateway.requests
 

@@ -202,8 +202,8 @@ class Faults:
     ) -> Fault | None:
         """Mix all the faults of reads at a rate a patient client survives; ``writes`` adds those of writes.
 
-        share: how many requests meet a fault, harmless oddities of form included. deadly: one more that never heals, so that a client must give up with
-        a clear error; None for every fifth seed. Returns that one, or None.
+        share: how many requests meet a fault, harmless oddities of form included. deadly: one more that never heals,
+        so that a client must give up with a clear error; None for every fifth seed. Returns that one, or None.
         """
         self.clear()
         self.seed, self.in_a_row = seed, 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from json import JSONDecodeError, dumps, loads
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +134,12 @@ class Gateway:
         """Return what a fault answers in place of a part of a batch; None where there is none."""
         faults = self.sandbox.faults
         struck = faults.strike(side, request, part=True) if faults else []
-        return mischief.instead(side, struck[0].fault, request).reply if struck else None
+        if not struck:
+            return None
+        reply = mischief.instead(side, struck[0].fault, request).reply
+        if side == "dv" and self.sandbox.switches.dv_error_codes != "hex":
+            reply.body = recoded(reply.body, self.sandbox.switches.dv_error_codes)
+        return reply
 
     def _caller(self, side: str, request: Request) -> Caller | None:
         sent, identity = request.headers.get("authorization"), self.sandbox.identity
@@ -185,7 +189,7 @@ class Gateway:
                 *reply.cookies,
             )
         if reply.status >= 400 and switches.dv_error_codes != "hex":
-            delivery.reply = replace(reply, body=recoded(reply.body, switches.dv_error_codes))
+            reply.body = recoded(reply.body, switches.dv_error_codes)
         return delivery
 
 

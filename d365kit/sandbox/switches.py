@@ -27,6 +27,9 @@ class Switches:
     #: Dataverse asks clients to stay with one web server (272), and how many there are, each with limits of its own.
     dv_affinity_cookie: bool = True
     dv_web_servers: int = 1
+    #: The most rows of one page; on-premises BC has a setting for it (19, 135).
+    bc_page_maximum: int = 20_000
+    dv_page_maximum: int = 5_000
     #: Dataverse: a status reason of another state takes the state along instead of being refused (261).
     dv_reason_moves_state: bool = False
     #: Dataverse: the status of a write that a duplicate detection rule refuses; older documents say 500 (200).

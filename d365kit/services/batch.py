@@ -126,10 +126,10 @@ def _part(boundary: str, part: Part, content_id: int | None) -> bytes:
 def multipart_answers(body: bytes, content_type: str, count: int) -> list[PartAnswer]:
     """Return the answers in the parts' order. Processing may have stopped: parts without an answer have status 0.
 
-    Raises Unreadable for a body that is no multipart answer or breaks off.
+    ``count`` is the number of parts sent, 0 for as many as answered. Raises Unreadable for a body that is no multipart answer or breaks off.
     """
     answers = list(_answers_in(body, content_type))
-    return answers[:count] + [PartAnswer(0)] * (count - len(answers))
+    return answers[: count or None] + [PartAnswer(0)] * (count - len(answers))
 
 
 def _answers_in(body: bytes, content_type: str) -> list[PartAnswer]:

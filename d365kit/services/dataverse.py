@@ -318,6 +318,14 @@ class Dataverse(Batches, Service):
     # --- errors
 
     def said(self, response: httpx.Response) -> Said:
+        kind = response.headers.get("content-type", "")
+        if "multipart/" in kind:
+            # A batch that stops at a failure has that failure's status, and its words are in the part.
+            try:
+                failed = [a for a in multipart_answers(response.content, kind, 0) if not a.done]
+            except Unreadable:
+                failed = []
+            return self.plain(failed[-1].said) if failed else Said("", "")
         return self.plain(super().said(response))
 
     def plain(self, told: Said) -> Said:

@@ -288,7 +288,7 @@ class Service:
         held: list[str] = []
         used = 0
         for value in values:
-            cost = len(quote(self.is_one_of(name, [value]), safe=""))
+            cost = len(quote(self.is_one_of(name, [value]), safe="")) + len("%20or%20")
             if held and used + cost > room:
                 yield self.is_one_of(name, held)
                 held, used = [], 0

@@ -19,11 +19,12 @@ ACCOUNT = (
     ("address1_country", "text"), ("description", "text"), ("creditlimit", "amount"), ("revenue", "amount"),
     ("exchangerate", "amount"), ("numberofemployees", "integer"), ("creditonhold", "boolean"),
     ("donotemail", "boolean"), ("statecode", "integer"), ("statuscode", "integer"), ("customertypecode", "integer"),
-    ("paymenttermscode", "integer"), ("createdon", "datetime"), ("modifiedon", "datetime"), ("_ownerid_value", "text"),
+    ("paymenttermscode", "integer"), ("createdon", "datetime"), ("modifiedon", "datetime"),
+    ("_ownerid_value", "text"),
     ("_transactioncurrencyid_value", "text"), ("_primarycontactid_value", "text"), ("versionnumber", "integer"),
 )  # fmt: skip
-CUSTOMER = ("id", "number", "displayName", "addressLine1", "city", "postalCode", "email", "creditLimit", "phoneNumber",
-            "lastModifiedDateTime")  # fmt: skip
+CUSTOMER = ("id", "number", "displayName", "addressLine1", "city", "postalCode", "email", "creditLimit",
+            "phoneNumber", "lastModifiedDateTime")  # fmt: skip
 _STREETS = ("Hauptstraße", "Mill Lane", "Rue de la Gare", "Via Roma", "Calle Mayor", "Station Road")
 _CITIES = ("Köln", "Leeds", "Lyon", "Torino", "Sevilla", "Bristol", "Utrecht", "Aarhus")
 
@@ -58,8 +59,8 @@ def _accounts(sandbox: Sandbox, rng: Random, count: int, user: str, currency: st
             _guid(rng), f"A{number:07}", f"{city} Trading {number}", f"+49 221 {number:07}", None,
             f"office@customer{number}.example", f"https://customer{number}.example",
             f"{rng.choice(_STREETS)} {number % 200}", None, city, f"{number % 90000 + 10000}", None, "DE",
-            None, f"{rng.random() * 1e5:.2f}", f"{rng.random() * 1e7:.2f}", "1.1234567891", number % 500, 0, number % 2,
-            0, 1, 3, number % 5 or None, made, made, user, currency, None,
+            None, f"{rng.random() * 1e5:.2f}", f"{rng.random() * 1e7:.2f}", "1.1234567891", number % 500, 0,
+            number % 2, 0, 1, 3, number % 5 or None, made, made, user, currency, None,
         )  # fmt: skip
     bulk.flush()
 

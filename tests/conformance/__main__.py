@@ -1,7 +1,7 @@
 """python -m tests.conformance → one line per number of the checklist: number, pass, fail or skip, and why.
 
-The tests under this folder carry the number of their line in their name. A line passes when all its tests pass; a line
-without a test fails. Ends with 1 when a line fails, or fewer than the given number pass.
+The tests under this folder carry the number of their line in their name. A line passes when all its tests pass; a
+line without a test fails. Ends with 1 when a line fails, or fewer than the given number pass.
 """
 
 from __future__ import annotations
@@ -48,16 +48,18 @@ class Collector:
         self.lines: dict[int, Line] = defaultdict(Line)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        found = re.search(r"::test_(\d{3})_(\w+)", report.nodeid)
+        found = re.search(r"::test_((?:\d{3}_)+)(\w+)", report.nodeid)
         if not found:
             return
-        line, name = self.lines[int(found.group(1))], found.group(2).replace("_", " ")
-        if report.failed:
-            line.failed.append(f"{name}: {str(report.longrepr).strip().splitlines()[-1][:160]}")
-        elif report.skipped:
-            line.skipped.append(report.longrepr[2] if isinstance(report.longrepr, tuple) else name)
-        elif report.when == "call":
-            line.tests.append(name)
+        name = found.group(2).replace("_", " ")
+        for number in found.group(1).split("_")[:-1]:
+            line = self.lines[int(number)]
+            if report.failed:
+                line.failed.append(f"{name}: {str(report.longrepr).strip().splitlines()[-1][:160]}")
+            elif report.skipped:
+                line.skipped.append(report.longrepr[2] if isinstance(report.longrepr, tuple) else name)
+            elif report.when == "call":
+                line.tests.append(name)
 
 
 def main() -> int:

@@ -6,15 +6,19 @@ for the sandbox's answer and one for how our clients cope; `make conformance` ga
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
 
 from d365kit.sandbox import Sandbox
-from d365kit.services import run
+from d365kit.services import BearerAuth, BusinessCentral, Dataverse, run
+from d365kit.services.auth import GivenToken
 
 _TENANT = {
     "bc": ("D365KIT_CONFORMANCE_BC_ROOT", "D365KIT_CONFORMANCE_BC_TOKEN", "D365KIT_CONFORMANCE_BC_COMPANY"),
@@ -119,3 +123,59 @@ def trade(dv: Wire) -> Any:
     from tests.conformance.sales import start_trade
 
     return start_trade(dv)
+
+
+class SmallPages(httpx.ASGITransport):
+    """Asks for pages of ``size`` rows where the client names no size, so that a small table has many."""
+
+    def __init__(self, sandbox: Sandbox, size: int = 0) -> None:
+        super().__init__(sandbox.app)
+        self.size = size
+        self.requests: list[httpx.Request] = []
+        self.answers: list[httpx.Response] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.size and request.method == "GET" and "maxpagesize" not in request.headers.get("Prefer", ""):
+            asked = [request.headers["Prefer"]] if "Prefer" in request.headers else []
+            request.headers["Prefer"] = ",".join([*asked, f"odata.maxpagesize={self.size}"])
+        self.requests.append(request)
+        self.answers.append(await super().handle_async_request(request))
+        return self.answers[-1]
+
+
+async def no_wait(seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+@dataclass
+class Clients:
+    """Our own clients of a sandbox, which never really wait, and what went over the wire."""
+
+    sandbox: Sandbox
+    bc: BusinessCentral
+    dv: Dataverse
+    wire: SmallPages
+
+    def paths(self, method: str = "") -> list[str]:
+        """Path and query of the requests sent so far, decoded."""
+        sent = [r for r in self.wire.requests if not method or r.method == method]
+        return [unquote(str(r.url)).partition("/api/")[2] for r in sent]
+
+
+def clients_of(sandbox: Sandbox, size: int = 0, token: str = "") -> Clients:
+    """Clients of a sandbox, with pages of ``size`` rows."""
+    wire = SmallPages(sandbox, size)
+    auth = BearerAuth(GivenToken(token or sandbox.token))
+    origin = "http://127.0.0.1"
+    bc = BusinessCentral(origin + sandbox.bc_root, sandbox.company_id, auth, transport=wire, sleep=no_wait)
+    dv = Dataverse(origin + sandbox.dv_root, auth, transport=wire, sleep=no_wait)
+    return Clients(sandbox, bc, dv, wire)
+
+
+@pytest.fixture
+def clients(sandbox: Sandbox) -> Iterator[Clients]:
+    """Our own clients of the test's sandbox."""
+    made = clients_of(sandbox)
+    yield made
+    run(made.bc.close())
+    run(made.dv.close())

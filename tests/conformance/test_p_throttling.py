@@ -44,12 +44,11 @@ def test_263_the_6001st_request_in_300_seconds(dv: Wire, clock: ManualClock) -> 
     assert (report["requests"], report["peak_in_window"], report["refused"]["requests"]) == (6001, 6000, 1)
 
 
-@pytest.mark.parametrize(("style", "code"), [("decimal", "-2147015902"), ("zero", "0x0"), ("empty", "")])
-def test_263_and_270_codes_come_in_other_ways_by_a_switch(dv: Wire, style: str, code: str) -> None:
+def test_263_the_code_has_a_decimal_form_by_a_switch(dv: Wire) -> None:
     assert dv.sandbox is not None
-    dv.sandbox.switches.dv_error_codes = style
+    dv.sandbox.switches.dv_error_codes = "decimal"
     dv.sandbox.protection.limits["dv"].requests = 0
-    assert error_of(dv.get("WhoAmI")) == (429, code)
+    assert error_of(dv.get("WhoAmI")) == (429, "-2147015902")
 
 
 def test_264_twenty_minutes_of_execution_time(dv: Wire, clock: ManualClock) -> None:
@@ -163,6 +162,23 @@ def test_269_the_figures_are_counted_and_both_headers_may_be_missing(dv: Wire, c
     assert dv.get("WhoAmI").headers[left] == "5999"
     dv.sandbox.switches.dv_ratelimit_headers = False
     assert left not in dv.get("WhoAmI").headers
+
+
+@pytest.mark.parametrize(
+    ("style", "missing", "unknown"),
+    [("hex", "0x80040217", "0x8006088a"), ("decimal", "-2147220969", "-2147088246"), ("zero", "0x0", "0x0"),
+     ("empty", "", "")],
+)  # fmt: skip
+def test_270_error_codes_come_in_other_ways_by_a_switch(dv: Wire, style: str, missing: str, unknown: str) -> None:
+    assert dv.sandbox is not None
+    dv.sandbox.switches.dv_error_codes = style
+    answer = dv.get("accounts(0f8fad5b-d9cb-469f-a165-70867728950e)")
+    assert error_of(answer) == (404, missing)
+    assert answer.json()["error"]["message"].endswith("Does Not Exist")
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert error_of(dv.get("Accounts")) == (404, unknown)
+    dv.sandbox.faults.add(Fault("refused", code="0x8ABCDEF0", text="Nobody knows this code"))
+    assert dv.get("WhoAmI").json()["error"]["message"] == "Nobody knows this code"
 
 
 def test_271_a_payload_too_large(dv: Wire) -> None:

@@ -11,8 +11,16 @@ from say import step
 root, token, company = sys.argv[1:]
 session = requests.Session()
 session.trust_env = False
-session.headers["Authorization"] = f"Bearer {token}"
-session.params = {"company": company}  # type: ignore[assignment]
+
+
+def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Add the token, and the company as an option."""
+    request.headers["Authorization"] = f"Bearer {token}"
+    request.prepare_url(request.url, {"company": company})
+    return request
+
+
+session.auth = sign
 
 
 def rename(response: requests.Response, **_: object) -> None:
