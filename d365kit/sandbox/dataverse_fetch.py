@@ -69,6 +69,8 @@ def fetched(call: Call, table: Table) -> Reply:
         _gather(call, emitter, plan, root, table, "t", fetch.get("aggregate") == "true")
     except FilterError as error:
         raise bad_query(table, error.reason, error.text) from error
+    except ValueError as error:
+        raise bad_query(table, "value", str(error)) from error
     where = " AND ".join(f"({test})" for test in plan.where) or "1"
     if plan.measures or plan.groups:
         return _aggregated(call, plan, where, emitter.parameters)
@@ -88,9 +90,19 @@ def _parsed(text: str) -> Element:
 
 
 def _gather(
-    call: Call, emitter: DataverseEmitter, plan: _Plan, element: Element, table: Table, alias: str, aggregate: bool
+    call: Call,
+    emitter: DataverseEmitter,
+    plan: _Plan,
+    element: Element,
+    table: Table,
+    alias: str,
+    aggregate: bool,
+    name: str = "t",
 ) -> None:
-    """Read what an entity or link-entity selects, tests and orders by."""
+    """Read what an entity or link-entity selects, tests and orders by.
+
+    alias: what SQL calls the table. name: what the query calls it, "t" for the entity itself.
+    """
     for part in element:
         if part.tag == "attribute":
             column = _column(table, part.get("name"))
@@ -99,12 +111,12 @@ def _gather(
             elif alias == "t":
                 plan.columns.append(column)
             else:
-                name = part.get("alias") or f"{alias}.{column.attribute}"
-                plan.linked.append((name, column_json(column).replace('t."', f'{alias}."')))
+                shown = part.get("alias") or f"{name}.{column.attribute}"
+                plan.linked.append((shown, column_json(column).replace('t."', f'{alias}."')))
         elif part.tag == "all-attributes" and alias == "t":
             plan.columns += table.columns.values()
         elif part.tag == "filter":
-            plan.where.append(filter_sql(emitter, part, table, alias))
+            plan.where.append(filter_sql(emitter, part, table, name))
         elif part.tag == "order":
             _order(plan, part, table, alias, aggregate)
 
@@ -132,23 +144,24 @@ def _join(
     name = link.get("alias") or f"{target.entity}{len(emitter.variables) + 1}"
     if not name.isidentifier() or name in emitter.variables or name == "t":
         raise FilterError("value", f"'{name}' is not a good alias.")
-    emitter.variables[name] = (target, name)
-    tests = [f'{name}."{_column(target, link.get("from")).name}" = {alias}."{_column(outer, link.get("to")).name}"']
+    sql = f"l{len(emitter.variables) + 1}"
+    emitter.variables[name] = (target, sql)
+    tests = [f'{sql}."{_column(target, link.get("from")).name}" = {alias}."{_column(outer, link.get("to")).name}"']
     is_outer = link.get("link-type") == "outer"
     start = len(emitter.parameters)
     inner = _Plan(target)
-    _gather(call, emitter, inner, link, target, name, bool(plan.measures) or _aggregates(link))
+    _gather(call, emitter, inner, link, target, sql, bool(plan.measures) or _aggregates(link), name)
     tests += inner.where
     joined += emitter.parameters[start:]
     del emitter.parameters[start:]
-    plan.joins += f' {"LEFT JOIN" if is_outer else "JOIN"} "{target.sql}" {name} ON {" AND ".join(tests)}'
+    plan.joins += f' {"LEFT JOIN" if is_outer else "JOIN"} "{target.sql}" {sql} ON {" AND ".join(tests)}'
     plan.linked += inner.linked
     plan.linked_order += inner.linked_order
     plan.groups += inner.groups
     plan.measures += inner.measures
     plan.aggregate_order += inner.aggregate_order
     for nested in link.findall("link-entity"):
-        _join(call, emitter, plan, nested, target, name, joined)
+        _join(call, emitter, plan, nested, target, sql, joined)
 
 
 def _aggregates(link: Element) -> bool:

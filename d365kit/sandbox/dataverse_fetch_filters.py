@@ -32,7 +32,7 @@ def _condition(emitter: DataverseEmitter, part: Element, table: Table, alias: st
     if other:
         if other not in emitter.variables:
             raise FilterError("value", f"No linked entity has the alias '{other}'.")
-        table, alias = emitter.variables[other]
+        table, alias = emitter.variables[other][0], other
     column = table.attribute(part.get("attribute") or "")
     if column is None:
         text = f"'{table.entity}' entity doesn't contain attribute with Name = '{part.get('attribute')}'."

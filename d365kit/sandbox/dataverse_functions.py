@@ -94,9 +94,14 @@ def bulk_delete(call: Call) -> Reply:
 
 def _conditions(query: dict[str, Any]) -> list[dict[str, Any]]:
     criteria = query.get("Criteria") or {}
+    if not isinstance(criteria, dict):
+        raise FilterError("value", "Criteria is not an object.")
     if criteria.get("FilterOperator", "And") not in ("And", 0) or criteria.get("Filters"):
         raise FilterError("unsupported", "The sandbox's BulkDelete takes one filter whose conditions all hold.")
-    return list(criteria.get("Conditions") or [])
+    found = criteria.get("Conditions") or []
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise FilterError("value", "Conditions is not a list of objects.")
+    return found
 
 
 def _condition(table: Table, item: dict[str, Any]) -> Node:

@@ -14,6 +14,7 @@ from d365kit.sandbox.schema import TEXTUAL, WHOLE, Column, Relation, Table
 from d365kit.sandbox.store import Row
 from d365kit.sandbox.wire import canonical_guid
 
+_INTEGER_END = 2**63
 _TARGET = re.compile(r"(?:.*?/)??([A-Za-z_]\w*)\((.*)\)$")
 
 
@@ -47,7 +48,7 @@ def _property(call: Call, table: Table, name: str, value: Any, letter: str, payl
         payload.targets.append((*found, value))
         return
     collection = call.schema.collection(table.entity, name)
-    if collection and isinstance(value, list) and letter == "c":
+    if collection and isinstance(value, list) and letter == "c" and all(isinstance(item, dict) for item in value):
         payload.children.append((*collection, value))
         return
     if found or collection or name.startswith("_"):
@@ -155,6 +156,8 @@ def convert(table: Table, column: Column, value: Any) -> Any:
 
 
 def _text(table: Table, column: Column, value: str) -> str:
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise refuse(400, "0x0", f"The value of '{column.name}' is not valid text.")
     if column.length and len(value) > column.length:
         text = (
             f"A validation error occurred. The length of the '{column.name}' attribute of the '{table.entity}' "
@@ -169,6 +172,8 @@ def _whole(table: Table, column: Column, value: int) -> int:
         text = f"The value {value} of '{column.name}' on record of type '{table.entity}' is outside the valid range."
         raise refuse(400, "0x8004431A", text)
     _check_range(table, column, Decimal(value))
+    if abs(value) >= _INTEGER_END:
+        raise refuse(400, "0x80044330", f"The value of '{column.name}' on '{table.entity}' is out of range.")
     return value
 
 

@@ -30,6 +30,8 @@ def queried(call: Call, table: Table) -> Reply:
         select.read()
     except FilterError as error:
         raise bad_query(table, error.reason, error.text) from error
+    except ValueError as error:
+        raise _bad(str(error)) from error
     patterns = pages.wanted_annotations(call.request.preferences.get("odata.include-annotations"))
     rows = pages.render(
         call.store,

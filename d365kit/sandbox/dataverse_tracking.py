@@ -90,7 +90,10 @@ def _since(call: Call) -> int:
     if match is None or int(match.group(1)) > _current(call):
         raise refuse(400, "0x80040203", "The delta token is not one of this organization.")
     days = call.store.value("SELECT expirechangetrackingindays FROM dv_organization")
-    made = datetime.strptime(match.group(2), "%m/%d/%Y %H:%M:%S").replace(tzinfo=UTC)
+    try:
+        made = datetime.strptime(match.group(2), "%m/%d/%Y %H:%M:%S").replace(tzinfo=UTC)
+    except ValueError:
+        raise refuse(400, "0x80040203", "The delta token is not one of this organization.") from None
     if datetime.now(UTC) - made > timedelta(days=_DEFAULT_DAYS if days is None else days):
         raise refuse(400, "0x80044352", "The delta token has expired; read the whole table again.")
     return int(match.group(1))

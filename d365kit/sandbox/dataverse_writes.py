@@ -152,6 +152,8 @@ def _owner(write: Write) -> None:
     row = write.row
     if "_ownerid_value" not in row or (write.old and "_ownerid_value" not in write.values):
         return
+    if row["_ownerid_value"] is None:
+        raise refuse(400, "0x80040203", "Attribute: ownerid cannot be set to NULL")
     is_user = row["_ownerid_type"] == "systemuser"
     owner = write.store.get(schema("dv").entity(row["_ownerid_type"]), row["_ownerid_value"])
     derived = {
@@ -170,6 +172,8 @@ def _state(write: Write) -> None:
     row, values, states = write.row, write.values, {option.value: option.state for option in status.options}
     if write.old is None and row["statecode"] is None:
         row["statecode"] = status.options[0].state
+    if row["statecode"] is None:
+        raise refuse(400, "0x80040203", "Attribute: statecode cannot be set to NULL")
     if values.get("statuscode") is None:
         first = next(option.value for option in status.options if option.state == row["statecode"])
         keeps = write.old is not None and write.old["statecode"] == row["statecode"]

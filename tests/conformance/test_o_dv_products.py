@@ -57,25 +57,39 @@ def test_245_new_products_are_drafts_unless_the_organization_says(dv: Wire, trad
     assert (active["statecode"], active["statuscode"]) == (0, 1)
 
 
-@pytest.mark.parametrize(
-    ("moves", "refused", "code"),
-    [
-        ([], {"statecode": 1}, "0x8004F978"),
-        ([], {"statecode": 3}, "0x8004F979"),
-        ([{"statecode": 0, "statuscode": 1}], {"statecode": 2, "statuscode": 0}, "0x8004F912"),
-        ([{"statecode": 0}, {"statecode": 1}], {"statecode": 2}, "0x8004F913"),
-    ],
-)
-def test_246_247_248_moves_of_a_product(
-    dv: Wire, trade: Trade, moves: list[dict[str, int]], refused: dict[str, int], code: str
-) -> None:
+def move(dv: Wire, trade: Trade, *moves: dict[str, int]) -> str:
+    """A new product, moved through states; return its address."""
     url = f"products({created(dv, 'products', trade.product_body('P9'))})"
-    for move in moves:
-        assert dv("PATCH", url, move).status_code == 204
-        assert row(dv, url)["statecode"] == move["statecode"]
+    for changes in moves:
+        assert dv("PATCH", url, changes).status_code == 204
+        assert row(dv, url)["statecode"] == changes["statecode"]
+    return url
+
+
+def refused_move(dv: Wire, url: str, changes: dict[str, int], code: str) -> None:
     before = row(dv, url)
-    assert error_of(dv("PATCH", url, refused)) == (400, code)
+    assert error_of(dv("PATCH", url, changes)) == (400, code)
     assert row(dv, url)["@odata.etag"] == before["@odata.etag"]
+
+
+def test_246_a_draft_is_published(dv: Wire, trade: Trade) -> None:
+    url = move(dv, trade, {"statecode": 0, "statuscode": 1})
+    assert row(dv, url)["statuscode"] == 1
+    for changes in ({"statecode": 3}, {"statecode": 0}, {"statecode": 1}, {"statecode": 0}):
+        assert dv("PATCH", url, changes).status_code == 204
+
+
+def test_247_an_active_product_does_not_become_a_draft(dv: Wire, trade: Trade) -> None:
+    refused_move(dv, move(dv, trade, {"statecode": 0}), {"statecode": 2, "statuscode": 0}, "0x8004F912")
+
+
+def test_247_nor_does_a_retired_one(dv: Wire, trade: Trade) -> None:
+    refused_move(dv, move(dv, trade, {"statecode": 0}, {"statecode": 1}), {"statecode": 2}, "0x8004F913")
+
+
+@pytest.mark.parametrize(("state", "code"), [(1, "0x8004F978"), (3, "0x8004F979")])
+def test_248_a_draft_is_neither_retired_nor_revised(dv: Wire, trade: Trade, state: int, code: str) -> None:
+    refused_move(dv, move(dv, trade), {"statecode": state}, code)
 
 
 def test_249_product_number_in_use(dv: Wire, trade: Trade) -> None:

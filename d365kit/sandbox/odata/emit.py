@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from d365kit.sandbox.odata.filters import (
     Call,
@@ -22,6 +23,7 @@ from d365kit.sandbox.odata.values import fold, stored_date, stored_number, store
 from d365kit.sandbox.schema import BLANK_ENUM, TEXTUAL, WHOLE, Column, Schema, Table
 
 _SQL = {"eq": "=", "ne": "<>", "gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+_INTEGER_END = 2**63
 _MATCHES = frozenset({"contains", "startswith", "endswith"})
 _FOLDS = frozenset({"tolower", "toupper"})
 
@@ -97,10 +99,9 @@ class Emitter:
             case Call() if node.name in _FOLDS and len(node.arguments) == 1:
                 inner = self.operand(node.arguments[0])
                 return Operand(inner.sql, inner.column, True, inner.literal)
-            case Call(name="substring") if isinstance(node.arguments[-1], Literal):
-                inner = self.operand(node.arguments[0])
-                start = int(str(node.arguments[-1].value)) + 1
-                return Operand(f"substr({inner.sql}, {start})", inner.column, inner.folded)
+            case Call(name="substring", arguments=(text, Literal(kind="number", value=Decimal() as start))):
+                inner = self.operand(text)
+                return Operand(f"substr({inner.sql}, {int(start) + 1})", inner.column, inner.folded)
             case Call():
                 raise FilterError("unsupported", f"The function '{node.name}' is not supported in a filter.")
         raise FilterError("syntax", "The filter compares a condition.")
@@ -171,7 +172,7 @@ class Emitter:
         if column.type not in kinds[literal.kind]:
             raise FilterError("value", f"The value '{value}' does not fit the property '{column.name}'.")
         if literal.kind == "number":
-            return float(stored_number(value)) if column.numeric else int(value)  # type: ignore[arg-type]
+            return _number(column, value)  # type: ignore[arg-type]
         if literal.kind == "bool":
             return int(bool(value))
         if literal.kind in ("date", "datetime"):
@@ -281,6 +282,15 @@ class BusinessCentralEmitter(Emitter):
 
     def any_all(self, node: Lambda) -> str:
         return "1"
+
+
+def _number(column: Column, value: Decimal) -> object:
+    """Return a number to compare a column with; a fraction equals no whole number."""
+    if column.numeric or value != value.to_integral_value():
+        return float(stored_number(value))
+    if abs(value) >= _INTEGER_END:
+        raise FilterError("value", f"The value '{value}' does not fit the property '{column.name}'.")
+    return int(value)
 
 
 def joined(tests: list[str], word: str) -> str:

@@ -135,7 +135,10 @@ class DataverseEmitter(Emitter):
         assert left.column is not None
         if left.column.type not in ("date", "datetime"):
             raise FilterError("unsupported", f"The function '{name}' does not fit the property '{left.column.name}'.")
-        bounds = time_range(name, value)
+        try:
+            bounds = time_range(name, value)
+        except (ValueError, OverflowError):
+            raise FilterError("value", f"'{value}' does not fit the function '{name}'.") from None
         if bounds is None:
             raise FilterError("unsupported", f"The function '{name}' is not supported in a filter.")
         cut = 10 if left.column.type == "date" else 20
