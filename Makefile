@@ -6,13 +6,15 @@ STAMP  := $(VENV)/.ready
 DEMO   := d365kit-demo
 FOREIGN := tests/foreign
 
-.PHONY: help setup setup-ci demo lab test test-slow check format lock wheel clean
+.PHONY: help setup setup-ci demo lab test test-slow conformance bench-pull check format lock wheel clean
 
 help:
 	@echo "make demo       the whole way once on the demo company, ending in a report"
 	@echo "make lab        JupyterLab on the demo company's notebooks"
 	@echo "make test       format, lint, types and the fast tests"
 	@echo "make test-slow  notebooks, the wheel, the browser, whole runs"
+	@echo "make conformance  what both services and our clients promise, a line for each number"
+	@echo "make bench-pull   how fast tables arrive, beside Microsoft's own client"
 	@echo "make setup-ci   what the tests need besides: Chromium (asks for root), software of others in tests/foreign"
 
 setup: $(STAMP)
@@ -60,6 +62,12 @@ test: setup check
 
 test-slow: setup
 	$(BIN)/python -m pytest -n 2 --dist loadscope -m "slow or browser"
+
+conformance: setup
+	$(BIN)/python -m tests.conformance --at-least 280
+
+bench-pull: setup $(FOREIGN)/.venv/.ready
+	$(BIN)/python -m tests.bench.pull
 
 check: setup
 	$(BIN)/ruff check .

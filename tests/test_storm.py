@@ -118,8 +118,9 @@ def test_two_hundred_storms(sandbox: Sandbox, first: int) -> None:
     weathers = [sail(sandbox, seed) for seed in range(first, first + 20)]
     whole = [w for w in weathers if w.error is None]
     assert all(clear(w.error) for w in weathers)
-    # Every fifth storm holds a fault that never heals, and a token may run out twice running: the rest is survived.
-    assert len(whole) >= 15, [str(w.error) for w in weathers if w.error]
+    # Every fifth storm holds a fault that never heals; a third 500 running, or a token that runs out twice, end a
+    # read too (auth-and-limits.md sections 3 and 6). The rest is survived.
+    assert len(whole) >= 12, [str(w.error) for w in weathers if w.error]
 
 
 def test_the_storms_do_happen_and_a_deadly_one_ends_in_an_error(sandbox: Sandbox) -> None:
