@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from d365kit.sandbox.schema import schema
 from tests.conformance.conftest import Wire
 
 
-@pytest.mark.read_only
 def test_110_entity_definitions(bc: Wire) -> None:
     answer = bc.get("entityDefinitions")
     assert answer.status_code == 200
