@@ -1,4 +1,4 @@
-"""Conformance E and F: captions, and Business Central's ODataV4 web services (lines 110 to 121)."""
+"""Conformance F: Business Central's ODataV4 web services, pages and codeunits (lines 111 to 121)."""
 
 from __future__ import annotations
 
@@ -45,25 +45,6 @@ def values(pages: Wire, path: str) -> list[dict[str, Any]]:
 def sandbox_of(pages: Wire) -> Sandbox:
     assert pages.sandbox is not None
     return pages.sandbox
-
-
-@pytest.mark.read_only
-def test_110_entity_definitions(bc: Wire) -> None:
-    answer = bc.get("entityDefinitions")
-    assert answer.status_code == 200
-    found = {line["entityName"]: line for line in answer.json()["value"]}
-    customer = found["customer"]
-    assert customer["entitySetName"] == "customers"
-    assert customer["entitySetCaptions"][0] == {"languageCode": 1033, "caption": "Customers"}
-    captions = {line["name"]: line["captions"][0]["caption"] for line in customer["properties"]}
-    assert captions["addressLine1"] == "Address Line 1"
-    assert set(captions) == set(schema("bc").sets["customers"].columns)
-    assert {line["name"] for line in found["salesInvoice"]["actions"]} >= {"post", "cancel"}
-    members = {line["member"]: line["captions"][0]["caption"] for line in found["item"]["enumMembers"]}
-    assert members["Non_x002D_Inventory"] == "Non-Inventory"
-    one = bc.get("entityDefinitions('item')?$select=entitySetName").json()
-    assert one == {"@odata.context": f"{bc.root}/$metadata#entityDefinitions/$entity", "entitySetName": "items"}
-    assert bc.get("entityDefinitions('nosuch')").status_code == 404
 
 
 def test_112_published_page(pages: Wire) -> None:
@@ -393,3 +374,13 @@ def test_111_extra_properties_of_pages_are_kept_apart(bc: Wire, pages: Wire) -> 
     assert pages("PATCH", card, {"Customer_Price_Group": "retail"}, If_Match="*").status_code == 200
     assert pages.get(card).json()["Customer_Price_Group"] == "RETAIL"
     assert set(row(bc, "customers", customer["id"])) - {"@odata.context"} == set(customer) - {"@odata.context"}
+
+
+def test_121_a_codeunit_of_ones_own(pages: Wire) -> None:
+    services = sandbox_of(pages).services
+    services.codeunits[50101] = {"Double": lambda company, given: 2 * int(given["number"])}
+    with pytest.raises(ValueError, match="codeunit 50102"):
+        services.publish("Sums", codeunit=50102)
+    services.publish("Sums", codeunit=50101)
+    answer = pages("POST", f"Sums_Double?company={pages.company}", {"number": 21})
+    assert (answer.status_code, answer.json()["value"]) == (200, 42)
