@@ -75,7 +75,7 @@ def sail(sandbox: Sandbox, seed: int) -> Weather:
     """Read one table through the storm of a seed and hold the answer against the database."""
     side = ("bc", "dv")[seed % 2]
     name, key, title = SETS[side]
-    sandbox.faults.storm(seed, share=0.35, side=side)
+    sandbox.faults.storm(seed, side=side)
     moving = seed % 3 == 0
     sandbox.faults.add(Fault("expired_token", side=side, share=0.03))
     if moving:
@@ -125,13 +125,13 @@ def test_two_hundred_storms(sandbox: Sandbox, first: int) -> None:
 def test_the_storms_do_happen_and_a_deadly_one_ends_in_an_error(sandbox: Sandbox) -> None:
     kinds = set()
     for seed in range(2, 5):
-        sandbox.faults.storm(seed, share=0.35, side="dv", deadly=False)
+        sandbox.faults.storm(seed, side="dv", deadly=False)
         service = client(sandbox, "dv")
         run(service.rows("accounts", [Column("accountid")], key="accountid"))
         kinds |= {record.kind for record in sandbox.faults.happened}
         run(service.close())
     assert len(kinds) > 6
-    sandbox.faults.storm(5, share=0.35, side="dv", deadly=True)
+    sandbox.faults.storm(5, side="dv", deadly=True)
     service = client(sandbox, "dv")
     with pytest.raises(D365KitError):
         run(service.rows("accounts", [Column("accountid")], key="accountid"))

@@ -53,7 +53,7 @@ def key_parts(text: str) -> dict[str, str]:
             raise bad_key(text)
         found[name] = value[1:-1].replace("''", "'") if value.startswith("'") else value
         position = match.end()
-    if not found or ("" in found and len(found) > 1):
+    if not found:
         raise bad_key(text)
     return found
 

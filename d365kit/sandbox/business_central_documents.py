@@ -35,6 +35,7 @@ KINDS = {
 OPEN = frozenset({"Draft", "In_x0020_Review", "Sent", "Accepted", "Expired_x0020_", "_x0020_"})
 #: What stays editable on a posted invoice.
 _AFTER_POSTING = frozenset({"promisedPayDate", "disputeStatusId", "disputeStatus"})
+_NOBODY = 'A "customerNumber" or a "customerId" must be provided.'
 _PLACE = {
     "AddressLine1": "addressLine1",
     "AddressLine2": "addressLine2",
@@ -65,7 +66,7 @@ def is_posted(table: Table, row: Row) -> bool:
 def new(company: Company, table: Table, values: Row) -> Row:
     """Return a new header: numbered, dated, filled from its customer; not stored yet (conformance.md 80, 81)."""
     if values.get("customerId", ZERO_GUID) == ZERO_GUID and not values.get("customerNumber"):
-        raise dialog('A "customerNumber" or a "customerId" must be provided.')
+        raise dialog(_NOBODY)
     values = related(company, table, values, creating=False)
     row = blank(table) | {"id": new_guid(), "status": "Draft"} | from_customer(company, table, values) | values
     today = now(3)[:10]
@@ -113,6 +114,8 @@ def change(company: Company, table: Table, row: Row, values: Row) -> None:
     if is_posted(table, row) and not set(changes) <= _AFTER_POSTING:
         raise dialog(f"The {KINDS[table.set].noun} {row['number']} is posted and cannot be changed.")
     if "customerId" in changes:
+        if changes["customerId"] == ZERO_GUID:
+            raise dialog(_NOBODY)
         taken = from_customer(company, table, {"customerId": changes["customerId"]})
         changes = taken | changes
     touch(table, changes)

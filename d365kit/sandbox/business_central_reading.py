@@ -78,14 +78,15 @@ class Reader:
         size, _ = page_size(request, self.switches.bc_page_maximum)
         limit = size if query.top is None else min(size, query.top)
         token = request.option("$skiptoken")
-        skip = 0 if token else query.skip
         if token:
             condition, values = after(query.order, table.key, _place(token, query))
             where, parameters = f"({where}) AND {condition}", [*parameters, *values]
         rendered, bound = self.rendered(request, place, query)
         expressions = [rendered, *order_values(query.order), f't."{table.key}"']
         order = order_sql(query.order, table.key)
-        found = self.store.page(table, ", ".join(expressions), where, [*bound, *parameters], order, limit + 1, skip)
+        found = self.store.page(
+            table, ", ".join(expressions), where, [*bound, *parameters], order, limit + 1, query.skip
+        )
         page = found[:limit]
         tail = b"]}"
         if len(found) > limit and (query.top is None or query.top > limit) and page:

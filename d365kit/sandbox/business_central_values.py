@@ -10,7 +10,8 @@ from d365kit.sandbox.schema import BLANK_ENUM, TEXTUAL, Column, Table, default_o
 from d365kit.sandbox.store import Row
 from d365kit.sandbox.wire import Refusal, canonical_guid
 
-_NUMBERS = frozenset({"decimal", "int", "bigint"})
+_WHOLE = {"int": 2**31, "bigint": 2**63}
+_NUMBERS = frozenset({"decimal", *_WHOLE})
 
 
 def read_values(table: Table, body: dict[str, Any], creating: bool) -> Row:
@@ -47,7 +48,8 @@ def convert(column: Column, value: Any) -> Any:
     if column.type == "bool" and isinstance(value, bool):
         return int(value)
     if column.type in _NUMBERS and isinstance(value, int | Decimal) and not isinstance(value, bool):
-        if column.type != "decimal" and value != int(value):
+        limit = _WHOLE.get(column.type)
+        if limit and (value != int(value) or not -limit <= int(value) < limit):
             raise bad
         return stored_number(value)
     if not isinstance(value, str):

@@ -7,6 +7,7 @@ from typing import Any
 
 from d365kit.sandbox import business_central_documents as documents
 from d365kit.sandbox import business_central_lines as lines
+from d365kit.sandbox.business_central_belongings import add_base_unit, drop_belongings
 from d365kit.sandbox.business_central_company import Company, blank, next_number, touch
 from d365kit.sandbox.business_central_inventory import adjust
 from d365kit.sandbox.business_central_partners import (
@@ -18,7 +19,7 @@ from d365kit.sandbox.business_central_partners import (
     renamed,
 )
 from d365kit.sandbox.business_central_relations import related
-from d365kit.sandbox.business_central_values import dialog, read_values
+from d365kit.sandbox.business_central_values import convert, dialog, read_values
 from d365kit.sandbox.odata.values import now
 from d365kit.sandbox.schema import Table
 from d365kit.sandbox.store import Row
@@ -54,6 +55,7 @@ class Writer:
         self.insert(rules, row)
         if rules.set in RELATION:
             add_company_contact(self.company, rules.set, row)
+        add_base_unit(self.company, rules, row)
         return str(row[rules.key])
 
     def create_document(self, table: Table, body: dict[str, Any]) -> str:
@@ -102,6 +104,7 @@ class Writer:
             adjust(self.company, row, changes["inventory"])
         touch(rules, changes)
         self.store.update(rules, row[rules.key], changes)
+        add_base_unit(self.company, rules, row | changes)
         if rules.set in RELATION:
             follow_partner(self.company, row, changes)
 
@@ -119,19 +122,15 @@ class Writer:
             part_from_contact(self.company, row)
         if rules.set == "contacts":
             self.store.delete(self.company.table("contactsInformation"), row["id"])
-        for way in table.navigations.values() if table.number else ():
-            if way.many:
-                target = self.company.table(way.target)
-                with self.store.transaction() as connection:
-                    sql = f'DELETE FROM "{target.sql}" WHERE "{target.columns[way.column].stored}" = ?'
-                    connection.execute(sql, (row[table.columns[way.source].stored],))
+        drop_belongings(self.company, rules, row)
         self.store.delete(rules, row[rules.key])
 
     def values(self, table: Table, body: dict[str, Any], creating: bool, row: Row | None = None) -> Row:
         """Return the values of a body by stored name."""
         names = {}
         if table.set == "customerContacts" and row:
-            names = {name: body.pop(name) for name in ("firstName", "lastName") if name in body}
+            asked = [name for name in ("firstName", "lastName") if name in body]
+            names = {name: convert(table.columns[name], body.pop(name)) for name in asked}
         values = read_values(table, body, creating)
         if names and row:
             values["displayName"] = renamed(row, names.get("firstName"), names.get("lastName"))

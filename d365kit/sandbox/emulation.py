@@ -61,8 +61,8 @@ class Sandbox:
         self.protection = Protection(self.clock)
         self.tokens = TokenService(self.identity)
         self.gateway = Gateway(self)
-        self._bc.before_part = partial(self.gateway.part, "bc")
         self._dv.before_part = partial(self.gateway.part, "dv")
+        self._bc.before_part = self._pages.before_part = partial(self.gateway.part, "bc")
         self.requests = self.gateway.requests
 
     @classmethod

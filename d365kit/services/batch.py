@@ -126,7 +126,8 @@ def _part(boundary: str, part: Part, content_id: int | None) -> bytes:
 def multipart_answers(body: bytes, content_type: str, count: int) -> list[PartAnswer]:
     """Return the answers in the parts' order. Processing may have stopped: parts without an answer have status 0.
 
-    ``count`` is the number of parts sent, 0 for as many as answered. Raises Unreadable for a body that is no multipart answer or breaks off.
+    ``count`` is the number of parts sent, 0 for as many as answered. Raises Unreadable for a body that is no
+    multipart answer or breaks off.
     """
     answers = list(_answers_in(body, content_type))
     return answers[: count or None] + [PartAnswer(0)] * (count - len(answers))

@@ -85,16 +85,16 @@ class BusinessCentral(Batches, Service):
 
     async def rows(
         self, set_name: str, columns: Sequence[Column], *, key: str = "id", progress: Progress | None = None,
-        split: bool = True,
+        split: bool | None = None,
     ) -> Received:  # fmt: skip
         """All rows of a set, only the ``columns`` asked for, with the ETag in ``@odata.etag``.
 
-        A set of more than a page is read by all workers at once, cut by its number or code, when that is among the
-        columns; ``split`` False follows nextLink alone.
+        A set of more than a page, from a service that takes its time, is read by all workers at once, cut by its
+        number or code, when that is among the columns; ``split`` True always cuts it, False follows nextLink alone.
         """
         path, wanted = self.address(set_name), [Column("@odata.etag"), *columns]
         by = next((c.name for c in columns if c.name in _NUMBERS), "")
-        if not split or not by:
+        if split is False or not by:
             url = address(path, {"$select": ",".join(c.name for c in columns)})
             return await read_all(self, url, wanted, key, headers=self._reading, progress=progress)
 
@@ -104,7 +104,7 @@ class BusinessCentral(Batches, Service):
             return str(found[0][by]) if found else None
 
         return await read_by_number(
-            self, path, wanted, key, by=by, headers=self._reading, progress=progress, find=at
+            self, path, wanted, key, by=by, headers=self._reading, progress=progress, split=split, find=at
         )  # fmt: skip
 
     async def changes(

@@ -18,7 +18,7 @@ from d365kit.services.bulk import Batches, Result, halves
 from d365kit.services.changes import Changes
 from d365kit.services.metadata import Table, table_of
 from d365kit.services.odata import Progress, Received, Service, Written
-from d365kit.services.paging import address, gathered, pages, read_all
+from d365kit.services.paging import address, gathered, pages
 from d365kit.services.runner import run
 from d365kit.services.split import ByCreation
 
@@ -100,19 +100,16 @@ class Dataverse(Batches, Service):
 
     async def rows(
         self, set_name: str, columns: Sequence[Column], *, key: str, progress: Progress | None = None,
-        split: bool = True,
+        split: bool | None = None,
     ) -> Received:  # fmt: skip
         """All rows of a set, only the ``columns`` asked for, with the ETag in ``@odata.etag``.
 
         A column named ``property@annotation`` asks for that annotation of a selected property. A table of more
-        than a page is read by all workers at once, cut by the time its rows were made; ``split`` False follows
-        nextLink alone.
+        than a page, from a service that takes its time, is read by all workers at once, cut by the time its rows
+        were made; ``split`` True always cuts it, False follows nextLink alone.
         """
         headers, wanted = _annotated(columns), [Column("@odata.etag"), *columns]
-        if split:
-            return await ByCreation(self, self.address(set_name), wanted, key, headers, progress).read()
-        url = address(self.address(set_name), {"$select": _selected(columns), "$orderby": key})
-        return await read_all(self, url, wanted, key, headers=headers, progress=progress)
+        return await ByCreation(self, self.address(set_name), wanted, key, headers, progress, split).read()
 
     async def changes(self, set_name: str, columns: Sequence[Column], *, key: str, mark: str = "") -> Changes:
         """What changed in a table since ``mark``, deletions included; all rows without one.

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -184,6 +185,7 @@ class Service:
         async with self.limiter:
             client = self._client()
             self.traffic.requests += 1
+            began = monotonic()
             try:
                 response = await client.request(method, url, headers=headers, content=content)
             except httpx.HTTPError as fault:
@@ -192,6 +194,7 @@ class Service:
                 # The affinity cookie would pin us to one web server and its limits.
                 client.cookies.clear()
         self.traffic.bytes += len(response.content)
+        response.extensions["seconds"] = monotonic() - began
         if "x-ms-dop-hint" in response.headers and response.headers["x-ms-dop-hint"].isdigit():
             self.limiter.hint(int(response.headers["x-ms-dop-hint"]), self.at_once)
         if response.status_code != 429:

@@ -27,11 +27,12 @@ _parsers = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_na
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its rows, when the service sent it (UTC, its clock), the links behind it, "" for none, and the
-    number of all rows where the service was asked for it, else -1."""
+    """One page: its rows, when the service sent it (UTC, its clock) and how many seconds it took to, the links behind
+    it, "" for none, and the number of all rows where the service was asked for it, else -1."""
 
     table: pa.Table
     sent_at: datetime
+    seconds: float
     next: str
     delta: str
     count: int
@@ -126,7 +127,7 @@ async def _parsed(
             body = response.content
             service.traffic.rows += table.num_rows
             links = link_in(body, "nextLink"), link_in(body, "deltaLink")
-            return Page(table, server_time(response), *links, count_in(body))
+            return Page(table, server_time(response), response.extensions["seconds"], *links, count_in(body))
     raise PullIncomplete(f"{service.name} kept sending a page that cannot be read: {flaw}.", "Pull again later.")
 
 
@@ -148,5 +149,6 @@ def once_each(table: pa.Table, key: str) -> pa.Table:
         keys = pc.utf8_trim(keys, characters="{}")
     if pc.count_distinct(keys).as_py() == table.num_rows:
         return table
-    last = {value: row for row, value in enumerate(keys.to_pylist())}
-    return table.take(sorted(last.values()))
+    numbered = pa.table({"key": keys, "row": pa.array(range(table.num_rows), pa.int64())})
+    last = numbered.group_by("key").aggregate([("row", "max")]).column("row_max")
+    return table.take(last.take(pc.sort_indices(last)))

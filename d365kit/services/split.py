@@ -19,6 +19,8 @@ from d365kit.services.odata import Progress, Received, Service
 from d365kit.services.paging import address, gathered, pages
 
 _SECOND = timedelta(seconds=1)
+#: Seconds a page takes at least before cutting a table is worth the requests it costs: below, both ends are busy.
+SLOW = 0.25
 #: A range that is expected to hold fewer pages than this is not worth another request.
 _WORTH = 1.5
 
@@ -48,9 +50,10 @@ class _Work:
 class ByCreation:
     """Reads a Dataverse table in ranges of ``createdon``, which never changes once a row is there.
 
-    The first page goes alone. When there is more, the time between its last row and the newest row of the
-    table is cut for all workers, and whoever ends early takes half of what the slowest still has to do: so rows
-    need not be spread evenly over time. Source: auth-and-limits.md section 5 (split by filter, not by pages).
+    The first page goes alone. When it was slow to come and there is more, the time between the table's oldest and
+    newest row is cut for all workers, and whoever ends early takes half of what the slowest still has to do: so
+    rows need not be spread evenly over time. ``split`` True cuts however quick the first page was.
+    Source: auth-and-limits.md section 5 (split by filter, not by pages).
     """
 
     by = "createdon"
@@ -63,8 +66,10 @@ class ByCreation:
         key: str,
         headers: dict[str, str],
         progress: Progress | None,
+        split: bool | None = None,
     ) -> None:
         self.service, self.path, self.key, self.headers, self.progress = service, path, key, headers, progress
+        self.split = split
         self.asked = list(columns)
         extra = [] if any(c.name == self.by for c in columns) else [Column(self.by, "datetime")]
         self.columns = [*columns, *extra]
@@ -72,54 +77,55 @@ class ByCreation:
 
     async def read(self) -> Received:
         """Return all rows, each key once. Raises PullIncomplete and ServiceErrors; the first ends all workers."""
-        start = _Span(None, None)
-        self.work.spans.append(start)
-        began = asyncio.Event()
-        tasks = [asyncio.ensure_future(self._follow(start, began)), asyncio.ensure_future(self._others(start, began))]
+        query = {"$select": self._select(self.asked), "$orderby": self.key}
+        reading = pages(self.service, address(self.path, query), self.asked, self.headers)
+        tables: list[pa.Table] = []
+        try:
+            async for page in reading:
+                self.work.asked_at = self.work.asked_at or page.sent_at
+                if not tables and page.next and (self.split or (self.split is None and page.seconds >= SLOW)):
+                    break
+                tables.append(page.table)
+                if self.progress:
+                    self.progress(page.table.num_rows)
+            else:
+                return gathered(tables, self.key, self.work.asked_at)
+        finally:
+            await reading.aclose()
+        await self._ranges()
+        received = gathered(self.work.tables, self.key, self.work.asked_at)
+        return Received(received.table.select([c.name for c in self.asked]), received.asked_at, received.pages)
+
+    async def _ranges(self) -> None:
+        oldest, newest = await asyncio.gather(self._end("asc"), self._end("desc"))
+        workers = max(1, self.service.limiter.most)
+        self.work.newest = newest or self.work.newest
+        self._cut(oldest, newest, workers)
+        tasks = [asyncio.ensure_future(self._worker(span)) for span in list(self.work.spans)]
+        tasks.append(asyncio.ensure_future(self._follow(_Span(None, None), f"{self.by} eq null")))
+        tasks += [asyncio.ensure_future(self._worker(None)) for _ in range(workers - len(self.work.spans))]
         try:
             await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        received = gathered(self.work.tables, self.key, self.work.asked_at)
-        return Received(received.table.select([c.name for c in self.asked]), received.asked_at, received.pages)
 
-    async def _others(self, start: _Span, began: asyncio.Event) -> None:
-        await began.wait()
-        if start.done or start.at is None:
-            return
-        newest = await self._newest()
-        if newest is None or start.done:
-            return
-        self.work.newest = newest
-        workers = max(1, self.service.limiter.most)
-        self._cut(start, workers)
-        others = [asyncio.ensure_future(self._worker(span)) for span in self.work.spans[1:]]
-        others += [asyncio.ensure_future(self._worker(None)) for _ in range(workers - 1 - len(others))]
-        try:
-            await asyncio.gather(*others)
-        finally:
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-
-    async def _newest(self) -> datetime | None:
-        query = {"$select": self.by, "$orderby": f"{self.by} desc", "$top": "1"}
-        async for page in pages(self.service, address(self.path, query), [Column(self.by, "datetime")]):
+    async def _end(self, direction: str) -> datetime | None:
+        """The creation of the table's oldest or newest row that has one."""
+        query = {"$select": self.by, "$filter": f"{self.by} ne null", "$orderby": f"{self.by} {direction}"}
+        url = address(self.path, {**query, "$top": "1"})
+        async for page in pages(self.service, url, [Column(self.by, "datetime")]):
             return page.table.column(self.by)[0].as_py() if page.table.num_rows else None
         return None
 
-    def _cut(self, start: _Span, workers: int) -> None:
-        """Cut what lies behind the first page into equal times, one for each worker."""
-        assert start.at is not None
-        begin, step = start.at, (self.work.newest - start.at) / workers
-        if step < _SECOND:
-            return
-        bounds = [_whole_second(begin + step * n) for n in range(1, workers)]
-        start.high = bounds[0]
-        highs: list[datetime | None] = [*bounds[1:], None]
-        self.work.spans += [_Span(low, high) for low, high in zip(bounds, highs, strict=True)]
+    def _cut(self, oldest: datetime | None, newest: datetime | None, workers: int) -> None:
+        """Cut the time of the table into equal parts, one for each worker; the first and the last are open."""
+        step = (newest - oldest) / workers if oldest and newest else timedelta(0)
+        bounds = [_whole_second(oldest + step * n) for n in range(1, workers)] if oldest and step >= _SECOND else []
+        lows: list[datetime | None] = [None, *bounds]
+        highs: list[datetime | None] = [*bounds, None]
+        self.work.spans += [_Span(low, high) for low, high in zip(lows, highs, strict=True)]
 
     async def _worker(self, span: _Span | None) -> None:
         while True:
@@ -129,7 +135,7 @@ class ByCreation:
                     return
                 await asyncio.sleep(0.05)
                 continue
-            await self._follow(span, None)
+            await self._follow(span)
             span = None
 
     def _take_over(self) -> _Span | None:
@@ -159,21 +165,16 @@ class ByCreation:
         passed = max((span.at - span.first).total_seconds(), 1.0)
         return max((ends - span.at).total_seconds(), 0.0) / passed * span.rows / 5000
 
-    async def _follow(self, span: _Span, began: asyncio.Event | None) -> None:
+    async def _follow(self, span: _Span, condition: str = "") -> None:
         """Read a range to its end, which another worker may bring nearer meanwhile."""
-        reading = pages(self.service, self._url(span), self.columns, self.headers)
+        reading = pages(self.service, self._url(span, condition), self.columns, self.headers)
         try:
             async for page in reading:
-                self.work.asked_at = self.work.asked_at or page.sent_at
-                if self._keep(span, page.table) or not page.next:
+                if self._keep(span, page.table):
                     break
-                if began is not None:
-                    began.set()
         finally:
             await reading.aclose()
             span.done = True
-            if began is not None:
-                began.set()
 
     def _keep(self, span: _Span, table: pa.Table) -> bool:
         """Keep the rows that are the range's own; whether its end was reached."""
@@ -190,14 +191,16 @@ class ByCreation:
             self.progress(table.num_rows)
         return ends
 
-    def _url(self, span: _Span) -> str:
-        names = dict.fromkeys(c.name for c in self.columns if "@" not in c.name)
-        names |= dict.fromkeys(c.name.split("@", 1)[0] for c in self.columns if c.name.split("@", 1)[0])
-        query = {"$select": ",".join(names)}
-        limits = [f"{self.by} ge {_literal(span.low)}"] if span.low else []
+    def _select(self, columns: Sequence[Column]) -> str:
+        return ",".join(dict.fromkeys(n for c in columns if (n := c.name.split("@", 1)[0])))
+
+    def _url(self, span: _Span, condition: str) -> str:
+        limits = [condition] if condition else []
+        limits += [f"{self.by} ge {_literal(span.low)}"] if span.low else []
         limits += [f"{self.by} lt {_literal(span.high)}"] if span.high else []
-        if limits:
-            query["$filter"] = " and ".join(limits)
+        if not limits:
+            limits = [f"{self.by} ne null"]
+        query = {"$select": self._select(self.columns), "$filter": " and ".join(limits)}
         return address(self.path, {**query, "$orderby": f"{self.by},{self.key}"})
 
 
@@ -210,11 +213,13 @@ async def read_by_number(
     by: str,
     headers: dict[str, str],
     progress: Progress | None,
+    split: bool | None,
     find: Callable[[int], Awaitable[str | None]],
 ) -> Received:
     """Read a BC table in ranges of its number ``by``, one for each worker.
 
-    The first page also tells how many rows there are; ``find(n)`` then asks for the number of the row at place
+    The first page also tells how many rows there are. When it was slow to come (``split`` None), or in any case
+    (True), ``find(n)`` asks for the number of the row at place
     ``n`` in the service's own order, so that a range never depends on how we would sort. Rows are asked for by
     number, not by place: what is inserted or removed meanwhile moves nothing into a gap.
     """
@@ -239,7 +244,7 @@ async def read_by_number(
         async for page in pages(service, address(path, {**query, "$filter": limits}), wanted, headers):
             keep(page.table)
 
-    async def split(total: int, size: int) -> None:
+    async def cut(total: int, size: int) -> None:
         parts = min(service.limiter.most, -(-total // size))
         places = sorted({size + (total - size) * n // parts for n in range(1, parts)}) if parts > 1 else []
         found = await asyncio.gather(*(find(place) for place in places))
@@ -252,8 +257,8 @@ async def read_by_number(
         async for page in first:
             asked_at = asked_at or page.sent_at
             table = page.table
-            if splitting is None and page.next and table.num_rows:
-                splitting = asyncio.ensure_future(split(page.count, table.num_rows))
+            if not tables and page.next and table.num_rows and (split or page.seconds >= SLOW):
+                splitting = asyncio.ensure_future(cut(page.count, table.num_rows))
             if bounds:
                 own = _before(table.column(by), bounds[0])
                 keep(table.slice(0, own))

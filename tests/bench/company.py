@@ -54,7 +54,7 @@ def _accounts(sandbox: Sandbox, rng: Random, count: int, user: str, currency: st
     start = datetime(2021, 1, 1, tzinfo=UTC)
     for number in range(count):
         city = rng.choice(_CITIES)
-        made = (start + timedelta(seconds=rng.random() * 5 * 365 * 86_400)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        made = (start + timedelta(seconds=number * 5 * 365 * 86_400 // count)).strftime("%Y-%m-%dT%H:%M:%SZ")
         bulk.add(
             _guid(rng), f"A{number:07}", f"{city} Trading {number}", f"+49 221 {number:07}", None,
             f"office@customer{number}.example", f"https://customer{number}.example",

@@ -90,6 +90,9 @@ def test_006_companies(bc: Wire) -> None:
         assert wanted <= set(company)
         assert isinstance(company["timestamp"], int)
     assert bc.company in {company["id"] for company in found.json()["value"]}
+    one = bc.get(f"companies({bc.company})")
+    assert one.status_code == 200
+    assert one.json()["id"] == bc.company
 
 
 def test_006_a_second_company_is_empty_and_takes_rows(bc: Wire) -> None:

@@ -117,6 +117,8 @@ def test_026_skip_and_top(bc: Wire) -> None:
     assert everyone == sorted(everyone)
     part = rows(bc, "customers?$select=number&$orderby=number&$skip=10&$top=5")
     assert [row["number"] for row in part] == everyone[10:15]
+    found = pages(bc, bc.in_company("customers?$orderby=number&$skip=7"), Prefer="odata.maxpagesize=20")
+    assert [row["number"] for page in found for row in page["value"]] == everyone[7:]
 
 
 @pytest.mark.read_only

@@ -80,6 +80,11 @@ def test_081_a_customer_must_be_named(bc: Wire, set_name: str) -> None:
     assert error_of(answer)[0] == 400
     assert message(answer).startswith('A "customerNumber" or a "customerId" must be provided.')
     assert rows(bc, set_name) == []
+    kept = made(bc, set_name, customerId=customer(bc)["id"])
+    for body in ({"customerId": ZERO_GUID}, {"customerNumber": ""}):
+        cleared = bc("PATCH", bc.in_company(f"{set_name}({kept['id']})"), body, If_Match="*")
+        assert error_of(cleared)[0] == 400
+    assert row(bc, set_name, kept["id"])["customerId"] == kept["customerId"]
     unknown = bc("POST", bc.in_company(set_name), {"customerId": UNKNOWN})
     assert message(unknown).startswith('The "customerId" does not match to a Customer.')
 
@@ -88,7 +93,9 @@ def test_082_no_deep_update(bc: Wire) -> None:
     order = order_of(bc, 1)
     one = bc.in_company(f"salesOrders({order['id']})")
     body = {"externalDocumentNumber": "X", "salesOrderLines": [{"quantity": 9}]}
-    assert error_of(bc("PATCH", one, body, If_Match="*")) == (400, "BadRequest")
+    refused = bc("PATCH", one, body, If_Match="*")
+    assert error_of(refused) == (400, "BadRequest")
+    assert "cannot be changed with its parent" in message(refused)
     assert [line["quantity"] for line in lines_of(bc, "salesOrder", order["id"])] == [1]
     assert row(bc, "salesOrders", order["id"])["externalDocumentNumber"] == ""
     assert bc("PATCH", one, {"externalDocumentNumber": "X"}, If_Match="*").status_code == 200
@@ -182,6 +189,26 @@ def test_085_prices_that_include_tax(bc: Wire) -> None:
     assert [abroad[name] for name in TOTALS] == [238, 0, 238]
 
 
+def test_085_discount_of_the_header_is_shared_out(bc: Wire) -> None:
+    lines = [{"itemId": item(bc, 10)["id"], "quantity": 1} for _ in range(3)]
+    buyer = customer(bc, "NO")["id"]
+    order = made(bc, "salesOrders", customerId=buyer, discountAmount=10, salesOrderLines=lines)
+    found = lines_of(bc, "salesOrder", order["id"])
+    assert [line["invoiceDiscountAllocation"] for line in found] == [3.33, 3.33, 3.34]
+    assert [line["netAmount"] for line in found] == [6.67, 6.67, 6.66]
+    assert [line["amountExcludingTax"] for line in found] == [10, 10, 10]
+    assert [order[name] for name in TOTALS] == [20, 0, 20]
+
+
+def test_085_another_customer_fills_the_header_anew(bc: Wire) -> None:
+    order = order_of(bc, 1)
+    other = made(bc, "customers", displayName="Other", city="Bergen", country="NO", email="o@x.example")
+    one = bc.in_company(f"salesOrders({order['id']})")
+    changed = bc("PATCH", one, {"customerNumber": other["number"], "sellToCity": "Oslo"}, If_Match="*").json()
+    assert (changed["customerId"], changed["customerName"], changed["email"]) == (other["id"], "Other", "o@x.example")
+    assert (changed["sellToCity"], changed["shipToCity"]) == ("Oslo", "Bergen")
+
+
 @pytest.mark.parametrize("body", [{"documentId": UNKNOWN}, {"sequence": 5}, {"lineObjectNumber": "X"}])
 def test_086_what_a_line_keeps(bc: Wire, body: dict[str, Any]) -> None:
     order = order_of(bc, 2)
@@ -210,6 +237,16 @@ def test_088_post_an_invoice(bc: Wire, body: dict[str, Any] | None) -> None:
     changed = bc("PATCH", bc.in_company(f"salesInvoices({draft['id']})"), {"email": "a@b.example"}, If_Match="*")
     assert error_of(changed) == (400, "Application_DialogException")
     assert error_of(bc("DELETE", bc.in_company(f"salesInvoices({draft['id']})")))[0] == 400
+
+
+def test_088_balance_is_in_local_currency(bc: Wire) -> None:
+    buyer, sold = customer(bc, "NO", currencyCode="CZK"), item(bc, 100)
+    lines = [{"itemId": sold["id"], "quantity": 1}]
+    draft = made(bc, "salesInvoices", customerId=buyer["id"], salesInvoiceLines=lines)
+    assert draft["totalAmountIncludingTax"] > 1000, "a crown is worth some euro cents"
+    assert act(bc, "salesInvoices", draft["id"], "Microsoft.NAV.post").status_code == 204
+    assert row(bc, "customers", buyer["id"])["balanceDue"] == pytest.approx(100, abs=0.05)
+    assert row(bc, "salesInvoices", draft["id"])["remainingAmount"] == draft["totalAmountIncludingTax"]
 
 
 def test_089_ship_and_invoice(bc: Wire) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from d365kit.sandbox.faults import Fault
 from d365kit.sandbox.schema import schema
 from tests.conformance.business_central import UNKNOWN, first, made, row, rows
 from tests.conformance.conftest import Wire, error_of
@@ -164,7 +165,7 @@ def http_part(boundary: str, request: str, body: str = "", id: str = "") -> str:
 
 
 def test_100_multipart(bc: Wire) -> None:
-    customers = bc.in_company("customers")
+    customers, known = bc.in_company("customers"), first(bc, "customers")["id"]
     text = http_part("b1", f"GET {customers}?$top=1&$select=id")
     text += http_part("b1", f"POST {bc.root}/{customers}", '{"displayName":"Multi"}')
     text += http_part("b1", f"POST {customers}", "{}") + "--b1--\n"
@@ -175,7 +176,7 @@ def test_100_multipart(bc: Wire) -> None:
     parts = answer.text.split(f"--{kind.partition('boundary=')[2]}")
     assert [one.split("HTTP/1.1 ")[1][:3] for one in parts[1:-1]] == ["200", "201", "400"]
     assert parts[-1] == "--\r\n"
-    assert f'"id":"{first(bc, "customers")["id"]}"' in parts[1]
+    assert f'"id":"{known}"' in parts[1]
     assert named(bc, "Multi") == ["Multi"]
 
 
@@ -224,3 +225,12 @@ def test_093_parts_that_wait_for_others(bc: Wire) -> None:
     assert statuses(answer) == [201, 400, 424, 201]
     assert named(bc, "After bad", "After good") == ["After good"]
     assert made(bc, "customers", displayName="Last")["id"]
+
+
+def test_102_one_part_is_told_to_wait(bc: Wire) -> None:
+    assert bc.sandbox is not None
+    bc.sandbox.faults.add(Fault("throttled", side="bc", part=True, after=1, times=1))
+    answer = batch(bc, customer(bc, "One"), customer(bc, "Two"), customer(bc, "Three"))
+    assert statuses(answer) == [201, 429, 201]
+    assert answer.json()["responses"][1]["body"]["error"]["code"] == "Application_TooManyRequests"
+    assert named(bc, "One", "Two", "Three") == ["One", "Three"]

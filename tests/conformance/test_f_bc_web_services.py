@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -225,6 +226,32 @@ def test_119_what_is_not_published(pages: Wire) -> None:
     assert pages.get(at(pages, "Nosuch")).status_code == 400
 
 
+def test_119_published_services_are_kept_with_the_data(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.db"
+    with Sandbox.create(path, customers=5, faults=(), dirt=0) as sandbox:
+        sandbox.services.publish("Groups", page=7, hidden=["Description"])
+        sandbox.services.withdraw("SalesOrder")
+    with Sandbox.open(path) as sandbox:
+        kept = sandbox.services.all()
+        assert kept["Groups"].hidden == ("Description",)
+        assert "SalesOrder" not in kept
+        own = Wire(f"http://127.0.0.1{sandbox.bc_odata_root}", sandbox.token, sandbox.company_id, sandbox)
+        assert "Description" not in add(own, "Groups", Code="A")
+        assert own.get(at(own, "SalesOrder")).status_code == 404
+        with pytest.raises(KeyError):
+            sandbox.services.withdraw("SalesOrder")
+
+
+def test_116_pages_in_a_batch(pages: Wire) -> None:
+    group = add(pages, GROUPS, Code="A/B", Description="One")
+    path = at(pages, f"{GROUPS}('A%2FB')")
+    patch = {"method": "PATCH", "url": path, "headers": {"If-Match": group["@odata.etag"]}}
+    requests = [patch | {"body": {"Description": "Two"}}, patch | {"body": {"Description": "Three"}}]
+    answer = pages("POST", "$batch", {"requests": requests})
+    assert [part["status"] for part in answer.json()["responses"]] == [200, 409]
+    assert pages.get(path).json()["Description"] == "Two"
+
+
 def test_120_hidden_fields(pages: Wire) -> None:
     services = sandbox_of(pages).services
     add(pages, GROUPS, Code="A", Description="Seen", Price_Includes_VAT=True)
@@ -316,3 +343,53 @@ def test_112_exchange_rates_are_written_by_page(bc: Wire, pages: Wire) -> None:
     own = at(pages, "CurrencyExchangeRates(Currency_Code='USD',Starting_Date=2027-01-01)")
     assert pages("PATCH", own, {"Exchange_Rate_Amount": 2}, If_Match="*").json()["Exchange_Rate_Amount"] == 2
     assert pages("DELETE", own).status_code == 204
+
+
+def test_115_order_changed_by_page_is_the_order(bc: Wire, pages: Wire) -> None:
+    order = order_of(bc, 2)
+    own = at(pages, f"SalesOrder(Document_Type='Order',No='{order['number']}')")
+    changed = pages("PATCH", own, {"External_Document_No": "po 9"}, If_Match=order["@odata.etag"])
+    assert changed.status_code == 200
+    assert changed.json()["External_Document_No"] == "PO 9"
+    found = row(bc, "salesOrders", order["id"])
+    assert found["externalDocumentNumber"] == "PO 9"
+    assert found["lastModifiedDateTime"] > order["lastModifiedDateTime"]
+    assert error_of(pages("PATCH", own, {"Status": "Released"}, If_Match="*")) == (400, "BadRequest_InvalidOperation")
+    assert pages("DELETE", own, If_Match="*").status_code == 204
+    assert bc.get(bc.in_company(f"salesOrders({order['id']})")).status_code == 404
+
+
+def test_112_resources_are_sold_on_lines(bc: Wire, pages: Wire) -> None:
+    card = add(pages, "ResourceCard", No="LIFT", Name="Lift", Type="Machine", Base_Unit_of_Measure="H", Unit_Price=80)
+    assert values(pages, "ResourceList")[0]["Unit_Price"] == card["Unit_Price"] == 80
+    (unit,) = values(pages, "ResourceUnitsOfMeasure")
+    assert (unit["Resource_No"], unit["Code"], unit["Qty_per_Unit_of_Measure"]) == ("LIFT", "H", 1)
+    buyer = made(bc, "customers", displayName="Kunde")["id"]
+    lines = [{"lineType": "Resource", "lineObjectNumber": "LIFT", "quantity": 2}]
+    order = made(bc, "salesOrders", customerId=buyer, salesOrderLines=lines)
+    (line,) = rows(bc, f"salesOrders({order['id']})/salesOrderLines")
+    assert (line["lineType"], line["description"], line["unitOfMeasureCode"]) == ("Resource", "Lift", "H")
+    assert (line["unitPrice"], order["totalAmountExcludingTax"]) == (80, 160)
+    assert error_of(pages("POST", at(pages, "ResourceCard"), {"No": "X", "Type": "Robot"})) == (400, "BadRequest")
+
+
+def test_112_items_have_their_base_unit(bc: Wire, pages: Wire) -> None:
+    known = first(bc, "items", "&$filter=baseUnitOfMeasureCode ne ''")
+    own = f"ItemUnitsOfMeasure?$filter=Item_No eq '{known['number']}'"
+    assert [line["Code"] for line in values(pages, own)] == [known["baseUnitOfMeasureCode"]]
+    new = made(bc, "items", displayName="A", baseUnitOfMeasureCode="KG")
+    own = f"ItemUnitsOfMeasure?$filter=Item_No eq '{new['number']}'"
+    add(pages, "ItemUnitsOfMeasure", Item_No=new["number"], Code="BOX", Qty_per_Unit_of_Measure=12)
+    found = {line["Code"]: line["Qty_per_Unit_of_Measure"] for line in values(pages, own)}
+    assert found == {"KG": 1, "BOX": 12}
+    add(pages, "ShippingAgents", Code="DHL", Name="Parcel")
+    assert bc("DELETE", bc.in_company(f"items({new['id']})")).status_code == 204
+    assert values(pages, own) == []
+
+
+def test_111_extra_properties_of_pages_are_kept_apart(bc: Wire, pages: Wire) -> None:
+    customer = made(bc, "customers", displayName="Kunde")
+    card = at(pages, f"CustomerCard('{customer['number']}')")
+    assert pages("PATCH", card, {"Customer_Price_Group": "retail"}, If_Match="*").status_code == 200
+    assert pages.get(card).json()["Customer_Price_Group"] == "RETAIL"
+    assert set(row(bc, "customers", customer["id"])) - {"@odata.context"} == set(customer) - {"@odata.context"}

@@ -36,6 +36,7 @@ def build(store: Store, customers: int, seed: int, faults: tuple[Fault, ...], di
         setup.second_company(world)
         CustomerWriter(world).build(customers)
         items.build(world, customers)
+        setup.item_units(world)
         store.index()
         for fault in faults:
             plant(fault, world)

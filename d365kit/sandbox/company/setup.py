@@ -1,9 +1,9 @@
-"""Posting groups, payment methods, tax and stock setup of the demo company, and an empty company beside it."""
+"""Posting groups, payment methods and stock setup of the demo company, and an empty company beside it."""
 
 from __future__ import annotations
 
 from d365kit.sandbox.company.world import Source, World, blank_row
-from d365kit.sandbox.schema import company_schema
+from d365kit.sandbox.schema import company_schema, schema
 
 #: Sets and their rows: code and name, which is called description where the API has no write access.
 _CODES = {
@@ -29,6 +29,18 @@ def build(world: World) -> None:
     for number, text, category in _ACCOUNTS:
         account = {"number": number, "displayName": text, "category": category, "directPosting": 1}
         own.bc("accounts", **account)
+
+
+def item_units(world: World) -> None:
+    """Give every item its base unit as a unit of its own; the row goes by the item's id, which is unique too."""
+    pages, items = schema("bc").pages, schema("bc").sets["items"]
+    names = '"id", "Item_No", "Code", "Qty_per_Unit_of_Measure", _tag'
+    values = '"id", "number", "baseUnitOfMeasureCode", 1, _tag'
+    with world.store.transaction() as connection:
+        connection.execute(
+            f'INSERT INTO "{pages["ItemUnitsOfMeasure"].sql}" ({names}) SELECT {values} FROM "{items.sql}" '
+            "WHERE \"baseUnitOfMeasureCode\" <> ''"
+        )
 
 
 def second_company(world: World) -> None:
