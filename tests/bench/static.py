@@ -58,7 +58,7 @@ async def _serve(folder: Path) -> None:
     sys.stdout.write(json.dumps({"dv": f"http://127.0.0.1:{port}/api/data/v9.2", "token": "none"}) + "\n")
     sys.stdout.flush()
     async with server:
-        await asyncio.gather(server.serve_forever(), _until_stdin_closes(loop))
+        await loop.run_in_executor(None, sys.stdin.read)
 
 
 async def _request(reader: asyncio.StreamReader) -> bytes:
@@ -66,11 +66,6 @@ async def _request(reader: asyncio.StreamReader) -> bytes:
         return await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError):
         return b""
-
-
-async def _until_stdin_closes(loop: asyncio.AbstractEventLoop) -> None:
-    await loop.run_in_executor(None, sys.stdin.read)
-    sys.exit(0)
 
 
 if __name__ == "__main__":
