@@ -224,7 +224,8 @@ def column_json(column: Column, alias: str = "t") -> str:
     sql = column.at(alias)
     if column.type == "bool":
         return f"CASE {sql} WHEN 1 THEN json('true') WHEN 0 THEN json('false') END"
-    return f"iif(typeof({sql}) = 'text', json({sql}), {sql})" if column.numeric else sql
+    # Text sorts behind every number, which is the quickest way to ask whether it is one.
+    return f"CASE WHEN {sql} >= '' THEN json({sql}) ELSE {sql} END" if column.numeric else sql
 
 
 def order_sql(order: Order, key: str) -> str:

@@ -16,9 +16,8 @@ import pyarrow.json as pj
 
 from d365kit.kinds.model import ARROW_TYPES
 
-#: Types that JSON carries as text and that pyarrow's reader either refuses or reads too strictly.
-_AS_TEXT = {"date", "datetime"}
 _NO_DATE = "0001-01-01"
+_NO_TIME = pa.scalar(datetime(1, 1, 1, tzinfo=UTC), pa.timestamp("us", tz="UTC"))
 #: Fractional digits an amount keeps; a number with more is refused, never rounded in silence.
 _DIGITS = 12
 _BOM = b"\xef\xbb\xbf"
@@ -38,8 +37,8 @@ class Column:
 
     @property
     def wire(self) -> pa.DataType:
-        """The type the property is read from JSON with."""
-        return pa.string() if self.type in _AS_TEXT else self.arrow
+        """The type the property is read from JSON with: pyarrow reads no dates."""
+        return pa.string() if self.type == "date" else self.arrow
 
 
 class BrokenPage(ValueError):
@@ -78,23 +77,22 @@ def page_to_table(body: bytes, columns: Sequence[Column]) -> pa.Table:
 
 
 def _typed(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
+    """Texts of dates become dates; BC's blank date and time become missing (business-central.md section 5)."""
     for i, column in enumerate(columns):
-        if column.type in _AS_TEXT:
-            table = table.set_column(i, column.name, _time(table.column(i), column.type))
+        if column.type == "date":
+            table = table.set_column(i, column.name, _dates(table.column(i)))
+        elif column.type == "datetime":
+            blank = pc.equal(table.column(i), _NO_TIME)
+            if pc.any(blank).as_py():
+                times = pc.if_else(blank, pa.scalar(None, _NO_TIME.type), table.column(i))
+                table = table.set_column(i, column.name, times)
     return table
 
 
-def _time(texts: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
-    """Texts to dates or UTC times; BC's blank date 0001-01-01 becomes missing (business-central.md section 5)."""
-    if texts.null_count == len(texts):
-        return pa.chunked_array([pa.nulls(len(texts), ARROW_TYPES[kind])])
-    blank = pc.starts_with(texts, pattern=_NO_DATE)
-    texts = pc.if_else(pc.fill_null(blank, True), pa.scalar(None, pa.string()), texts)
-    if kind == "date":
-        return pc.utf8_slice_codeunits(texts, 0, 10).cast(pa.date32())
-    if (pc.max(pc.utf8_length(texts)).as_py() or 0) > len("2026-05-01T10:00:00Z"):
-        texts = pc.replace_substring_regex(texts, r"(\.\d{6})\d+", r"\1")
-    return texts.cast(pa.timestamp("us", tz="UTC"))
+def _dates(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    blank = pc.fill_null(pc.starts_with(texts, pattern=_NO_DATE), True)
+    texts = pc.if_else(blank, pa.scalar(None, pa.string()), texts)
+    return pc.utf8_slice_codeunits(texts, 0, 10).cast(pa.date32())
 
 
 # --- value by value: slow, and only for pages the quick way refuses ------------------------------------

@@ -22,7 +22,7 @@ from d365kit import __version__
 from d365kit.errors import ServiceError, SettingsError, Throttled, Unreachable
 from d365kit.services.answers import Said, Unreadable, backoff, body_of, error_for, request_ids, retry_after, said
 from d365kit.services.limiter import Limiter, Traffic
-from d365kit.services.transport import large_reads
+from d365kit.services.transport import PageTransport
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class Service:
         if self._http is None:
             self._http = httpx.AsyncClient(
                 auth=self._auth,
-                transport=self._transport or large_reads(self.at_once),
+                transport=self._transport or PageTransport(self.at_once),
                 timeout=_TIMEOUT,
                 follow_redirects=False,
                 headers={
@@ -193,6 +193,8 @@ class Service:
             finally:
                 # The affinity cookie would pin us to one web server and its limits.
                 client.cookies.clear()
+        # A response and its stream refer to each other, and megabytes would wait for the garbage collector.
+        response.stream = httpx.ByteStream(b"")
         self.traffic.bytes += len(response.content)
         response.extensions["seconds"] = monotonic() - began
         if "x-ms-dop-hint" in response.headers and response.headers["x-ms-dop-hint"].isdigit():

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urljoin
 
 import httpx
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -144,11 +145,37 @@ def once_each(table: pa.Table, key: str) -> pa.Table:
     """
     if not key or not table.num_rows:
         return table
-    keys = pc.utf8_lower(table.column(key).combine_chunks())
-    if pc.any(pc.starts_with(keys, "{")).as_py():
-        keys = pc.utf8_trim(keys, characters="{}")
-    if pc.count_distinct(keys).as_py() == table.num_rows:
+    if _all_differ(table.column(key)):
         return table
+    keys = pc.utf8_trim(pc.ascii_lower(table.column(key).combine_chunks()), characters="{}")
     numbered = pa.table({"key": keys, "row": pa.array(range(table.num_rows), pa.int64())})
     last = numbered.group_by("key").aggregate([("row", "max")]).column("row_max")
     return table.take(last.take(pc.sort_indices(last)))
+
+
+_GUID = 36
+#: Odd numbers, by which the parts of an id are mixed into one.
+_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5], np.uint64)
+
+
+def _all_differ(keys: pa.ChunkedArray) -> bool:
+    """Whether plain GUIDs are certainly all different, whatever their case; False where only a closer look can tell.
+
+    A million ids as numbers are sorted in a tenth of the time a table of texts takes.
+    """
+    if keys.null_count or not pa.types.is_string(keys.type):
+        return False
+    found = []
+    for chunk in keys.chunks:
+        offsets = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+        if not len(chunk):
+            continue
+        if (np.diff(offsets) != _GUID).any():
+            return False
+        text = np.frombuffer(chunk.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].reshape(-1, _GUID)
+        # 0x20 makes small letters of large ones and leaves digits and hyphens alone; the last 4 bytes come twice.
+        parts = np.ascontiguousarray(np.hstack([text[:, :28], text[:, 32:], text[:, 28:]]) | 0x20)
+        numbers = parts[:, :40].view(np.uint64)
+        found.append((numbers[:, :4] * _MIX).sum(axis=1, dtype=np.uint64) ^ numbers[:, 4])
+    ids = np.sort(np.concatenate(found))
+    return bool((np.diff(ids) != 0).all())

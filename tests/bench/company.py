@@ -13,14 +13,15 @@ from d365kit.sandbox.schema import schema
 
 #: Thirty columns of an account, with the types the catalogue reads them as.
 ACCOUNT = (
-    ("accountid", "text"), ("accountnumber", "text"), ("name", "text"), ("telephone1", "text"), ("telephone2", "text"),
-    ("fax", "text"), ("emailaddress1", "text"), ("websiteurl", "text"), ("address1_line1", "text"),
-    ("address1_line2", "text"), ("address1_city", "text"), ("address1_postalcode", "text"), ("address1_county", "text"),
-    ("address1_country", "text"), ("sic", "text"), ("tickersymbol", "text"), ("creditlimit", "amount"),
-    ("revenue", "amount"), ("exchangerate", "amount"), ("numberofemployees", "integer"), ("creditonhold", "boolean"),
-    ("donotemail", "boolean"), ("donotphone", "boolean"), ("statecode", "integer"), ("statuscode", "integer"),
-    ("customertypecode", "integer"), ("paymenttermscode", "integer"), ("createdon", "datetime"),
-    ("modifiedon", "datetime"), ("_ownerid_value", "text"),
+    ("accountid", "text"), ("accountnumber", "text"), ("name", "text"), ("telephone1", "text"),
+    ("telephone2", "text"), ("fax", "text"), ("emailaddress1", "text"), ("websiteurl", "text"),
+    ("address1_line1", "text"), ("address1_line2", "text"), ("address1_city", "text"),
+    ("address1_postalcode", "text"), ("address1_county", "text"), ("address1_country", "text"), ("sic", "text"),
+    ("tickersymbol", "text"), ("creditlimit", "amount"), ("revenue", "amount"), ("exchangerate", "amount"),
+    ("numberofemployees", "integer"), ("creditonhold", "boolean"), ("donotemail", "boolean"),
+    ("donotphone", "boolean"), ("statecode", "integer"), ("statuscode", "integer"), ("customertypecode", "integer"),
+    ("paymenttermscode", "integer"), ("createdon", "datetime"), ("modifiedon", "datetime"),
+    ("_ownerid_value", "text"),
 )  # fmt: skip
 CUSTOMER = ("id", "number", "displayName", "addressLine1", "city", "postalCode", "email", "creditLimit",
             "phoneNumber", "lastModifiedDateTime")  # fmt: skip
@@ -38,7 +39,7 @@ def make(path: Path, accounts: int, customers: int = 0, seed: int = 1) -> Path:
     with Sandbox.create(unfinished, customers=0, faults=(), seed=seed) as sandbox:
         rng = Random(f"bench:{seed}")
         user = sandbox.identity.default.dv_user
-            _accounts(sandbox, rng, accounts, user)
+        _accounts(sandbox, rng, accounts, user)
         _customers(sandbox, rng, customers)
     with sqlite3.connect(unfinished) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
