@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from d365kit.sandbox import company, control
-from d365kit.sandbox.business_central import BusinessCentral
-from d365kit.sandbox.business_central_pages import WebServices
-from d365kit.sandbox.business_central_services import Services
+from d365kit.sandbox.business_central.pages import WebServices
+from d365kit.sandbox.business_central.service import BusinessCentral
+from d365kit.sandbox.business_central.services import Services
 from d365kit.sandbox.clock import Clock
 from d365kit.sandbox.control import CONTROL_PATH
-from d365kit.sandbox.dataverse import Dataverse
+from d365kit.sandbox.dataverse.service import Dataverse
 from d365kit.sandbox.faults import Faults
 from d365kit.sandbox.gateway import Answer, Gateway
 from d365kit.sandbox.identity import CLIENT_SECRET, Identity

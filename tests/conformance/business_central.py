@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from d365kit.sandbox import Sandbox
-from d365kit.sandbox.business_central_company import blank
+from d365kit.sandbox.business_central.company import blank
 from d365kit.sandbox.schema import schema
 from tests.conformance.conftest import Wire
 

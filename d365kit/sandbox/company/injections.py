@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from d365kit.sandbox.business_central_company import next_number
+from d365kit.sandbox.business_central.company import next_number
 from d365kit.sandbox.company import items, masters, pick
 from d365kit.sandbox.company.pick import Found
 from d365kit.sandbox.company.world import World

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 
 from d365kit.sandbox.company.world import Bulk, World, blank_row, names
-from d365kit.sandbox.dataverse_security import DELEGATE, RIGHTS, privilege_name
+from d365kit.sandbox.dataverse.security import DELEGATE, RIGHTS, privilege_name
 from d365kit.sandbox.schema import schema
 
 ADMINISTRATOR = "System Administrator"

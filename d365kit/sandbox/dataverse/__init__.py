@@ -1,0 +1,1 @@
+"""Dataverse, emulated: the Web API with the platform's own rules."""
