@@ -14,14 +14,14 @@ from d365kit.sandbox.schema import schema
 #: Thirty columns of an account, with the types the catalogue reads them as.
 ACCOUNT = (
     ("accountid", "text"), ("accountnumber", "text"), ("name", "text"), ("telephone1", "text"),
-    ("telephone2", "text"), ("fax", "text"), ("emailaddress1", "text"), ("websiteurl", "text"),
-    ("address1_line1", "text"), ("address1_line2", "text"), ("address1_city", "text"),
-    ("address1_postalcode", "text"), ("address1_county", "text"), ("address1_country", "text"), ("sic", "text"),
-    ("tickersymbol", "text"), ("creditlimit", "amount"), ("revenue", "amount"), ("exchangerate", "amount"),
-    ("numberofemployees", "integer"), ("creditonhold", "boolean"), ("donotemail", "boolean"),
-    ("donotphone", "boolean"), ("statecode", "integer"), ("statuscode", "integer"), ("customertypecode", "integer"),
-    ("paymenttermscode", "integer"), ("createdon", "datetime"), ("modifiedon", "datetime"),
-    ("_ownerid_value", "text"),
+    ("telephone2", "text"), ("telephone3", "text"), ("fax", "text"), ("emailaddress1", "text"),
+    ("emailaddress2", "text"), ("websiteurl", "text"), ("ftpsiteurl", "text"), ("sic", "text"),
+    ("tickersymbol", "text"), ("stockexchange", "text"), ("description", "text"), ("address1_line1", "text"),
+    ("address1_city", "text"), ("address1_postalcode", "text"), ("address1_county", "text"),
+    ("address1_country", "text"), ("creditlimit", "amount"), ("revenue", "amount"), ("exchangerate", "amount"),
+    ("numberofemployees", "integer"), ("statecode", "integer"), ("statuscode", "integer"),
+    ("creditonhold", "boolean"), ("createdon", "datetime"), ("modifiedon", "datetime"),
+    ("versionnumber", "integer"),
 )  # fmt: skip
 CUSTOMER = ("id", "number", "displayName", "addressLine1", "city", "postalCode", "email", "creditLimit",
             "phoneNumber", "lastModifiedDateTime")  # fmt: skip
@@ -38,8 +38,7 @@ def make(path: Path, accounts: int, customers: int = 0, seed: int = 1) -> Path:
     unfinished.unlink(missing_ok=True)
     with Sandbox.create(unfinished, customers=0, faults=(), seed=seed) as sandbox:
         rng = Random(f"bench:{seed}")
-        user = sandbox.identity.default.dv_user
-        _accounts(sandbox, rng, accounts, user)
+        _accounts(sandbox, rng, accounts)
         _customers(sandbox, rng, customers)
     with sqlite3.connect(unfinished) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -47,17 +46,18 @@ def make(path: Path, accounts: int, customers: int = 0, seed: int = 1) -> Path:
     return path
 
 
-def _accounts(sandbox: Sandbox, rng: Random, count: int, user: str) -> None:
-    bulk = Bulk(sandbox.store, schema("dv").entity("account"), [name for name, _ in ACCOUNT])
+def _accounts(sandbox: Sandbox, rng: Random, count: int) -> None:
+    names = [name for name, _ in ACCOUNT if name != "versionnumber"]
+    bulk = Bulk(sandbox.store, schema("dv").entity("account"), names)
     start = datetime(2021, 1, 1, tzinfo=UTC)
     for number in range(count):
         city = rng.choice(_CITIES)
         made = (start + timedelta(seconds=number * 5 * 365 * 86_400 // count)).strftime("%Y-%m-%dT%H:%M:%SZ")
         bulk.add(
-            _guid(number, rng), f"A{number:07}", f"{city} Trading {number}", f"+49 221 {number:07}", None, None,
-            f"office@c{number}.example", f"https://c{number}.example", f"{rng.choice(_STREETS)} {number % 200}", None,
-            city, f"{number % 90000 + 10000}", None, "DE", None, None, number % 90_000 + 0.5, number * 10 + 0.25,
-            1.125, number % 500, 0, number % 2, 0, 0, 1, 3, number % 5 or None, made, made, user,
+            _guid(number, rng), f"A{number:07}", f"{city} Trading {number}", f"+49 221 {number:07}", None, None, None,
+            f"office@c{number}.example", None, f"https://c{number}.example", None, None, None, None, None,
+            f"{rng.choice(_STREETS)} {number % 200}", city, f"{number % 90000 + 10000}", None, "DE",
+            number % 90_000 + 0.5, number * 10 + 0.25, 1.125, number % 500, 0, 1, 0, made, made,
         )  # fmt: skip
     bulk.flush()
 

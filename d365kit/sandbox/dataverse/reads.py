@@ -112,7 +112,11 @@ def rows(call: Call, source: Source, version: int | None = None) -> Reply:
         tail = f'],"@odata.nextLink":{dumps(next_link(request, source.address, token))}}}'.encode()
     elif version is not None:
         tail = f'],"@odata.deltaLink":{dumps(delta_link(request, source.address, version))}}}'.encode()
-    body = b"".join((head.encode(), b',"value":[', b",".join(texts), tail))
+    opening = head.encode() + b',"value":['
+    if texts:
+        texts[0] = opening + texts[0]
+        texts[-1] += tail
+    body = b",".join(texts) if texts else opening + tail
     honoured = ("odata.track-changes",) if "odata.track-changes" in request.preferences else ()
     return Reply(body=body, headers=applied(request, *honoured))
 
