@@ -16,13 +16,11 @@ import pyarrow.compute as pc
 
 from d365kit.services.arrow import Column
 from d365kit.services.odata import Progress, Received, Service
-from d365kit.services.paging import Page, address, gathered, pages
+from d365kit.services.paging import address, gathered, pages
 
 _SECOND = timedelta(seconds=1)
 #: Seconds a page takes at least before cutting a table is worth the requests it costs: below, both ends are busy.
 SLOW = 0.25
-#: Pages of a quick service after which a table counts as long.
-_LONG = 4
 #: A range that is expected to hold fewer pages than this is not worth another request.
 _WORTH = 1.5
 
@@ -54,8 +52,7 @@ class ByCreation:
 
     The first page goes alone. When it was slow to come and there is more, the time between the table's oldest and
     newest row is cut for all workers, and whoever ends early takes half of what the slowest still has to do: so
-    rows need not be spread evenly over time. A quick service gets two workers, once a table proves long: one is
-    answered while the other is read. ``split`` True cuts at the first page, False never.
+    rows need not be spread evenly over time. ``split`` True cuts however quick the first page was, False never.
     Source: auth-and-limits.md section 5 (split by filter, not by pages).
     """
 
@@ -77,46 +74,34 @@ class ByCreation:
         extra = [] if any(c.name == self.by for c in columns) else [Column(self.by, "datetime")]
         self.columns = [*columns, *extra]
         self.work = _Work(datetime.min.replace(tzinfo=UTC))
-        self.again = 0
 
     async def read(self) -> Received:
         """Return all rows, each key once. Raises PullIncomplete and ServiceErrors; the first ends all workers."""
         query = {"$select": self._select(self.asked), "$orderby": self.key}
         reading = pages(self.service, address(self.path, query), self.asked, self.headers)
         tables: list[pa.Table] = []
-        workers = 1
         try:
             async for page in reading:
                 self.work.asked_at = self.work.asked_at or page.sent_at
-                workers = self._workers(len(tables), page) if page.next else 1
-                if workers > 1:
+                if not tables and page.next and (self.split or (self.split is None and page.seconds >= SLOW)):
                     break
                 tables.append(page.table)
                 self._report(page.table.num_rows)
+            else:
+                return gathered(tables, self.key, self.work.asked_at)
         finally:
             await reading.aclose()
-        if workers == 1:
-            return gathered(tables, self.key, self.work.asked_at)
-        self.again = sum(table.num_rows for table in tables)
-        await self._ranges(workers)
+        await self._ranges()
         received = gathered(self.work.tables, self.key, self.work.asked_at)
         return Received(received.table.select([c.name for c in self.asked]), received.asked_at, received.pages)
 
-    def _workers(self, earlier: int, page: Page) -> int:
-        """How many read from here on, after so many earlier pages."""
-        if self.split or (self.split is None and not earlier and page.seconds >= SLOW):
-            return max(2, self.service.limiter.most)
-        return 2 if self.split is None and earlier >= _LONG else 1
-
     def _report(self, rows: int) -> None:
-        """Tell of rows, but not of those that are read again."""
-        known = min(rows, self.again)
-        self.again -= known
-        if self.progress and rows > known:
-            self.progress(rows - known)
+        if self.progress:
+            self.progress(rows)
 
-    async def _ranges(self, workers: int) -> None:
+    async def _ranges(self) -> None:
         oldest, newest = await asyncio.gather(self._end("asc"), self._end("desc"))
+        workers = max(1, self.service.limiter.most)
         self.work.newest = newest or self.work.newest
         self._cut(oldest, newest, workers)
         tasks = [asyncio.ensure_future(self._worker(span)) for span in list(self.work.spans)]

@@ -14,15 +14,13 @@ from d365kit.services.auth import GivenToken
 from tests.bench.company import ACCOUNT
 
 
-def main(root: str, token: str, split: str) -> None:
+def main(root: str, token: str) -> None:
     service = Dataverse(root, BearerAuth(GivenToken(token)))
     columns = [Column(name, kind) for name, kind in ACCOUNT]
     to_frame(__import__("pyarrow").table({"warm": [1]}))
     start = _resident()
     began, used = time.perf_counter(), time.process_time()
-    frame = to_frame(
-        run(service.rows("accounts", columns, key="accountid", split=None if split == "auto" else False)).table
-    )
+    frame = to_frame(run(service.rows("accounts", columns, key="accountid")).table)
     result = {
         "rows": len(frame), "columns": len(ACCOUNT), "seconds": time.perf_counter() - began,
         "cpu": time.process_time() - used,
@@ -37,4 +35,4 @@ def _resident() -> float:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:3])

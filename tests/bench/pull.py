@@ -57,16 +57,15 @@ def throughput(folder: Path, rows: int, times: int) -> None:
         if not pages.exists():
             static.render(f"{sandbox['dv']}/accounts?$select={select}&$orderby=accountid", sandbox["token"], pages)
         _say(f"\n{rows:,} accounts x {len(company.ACCOUNT)} columns into a frame, over loopback")
-        _compare("the sandbox", sandbox, select, times, "auto")
+        _compare("the sandbox", sandbox, select, times)
     with _static(pages) as server:
-        # Files answer no filter, so the read follows nextLink alone here.
-        _compare("pre-rendered pages", server, select, times, "alone")
+        _compare("pre-rendered pages", server, select, times)
 
 
-def _compare(what: str, place: dict[str, str], select: str, times: int, split: str) -> None:
+def _compare(what: str, place: dict[str, str], select: str, times: int) -> None:
     ours, theirs = [], []
     for _ in range(times):
-        ours.append(_child([sys.executable, "-m", "tests.bench.ours", place["dv"], place["token"], split]))
+        ours.append(_child([sys.executable, "-m", "tests.bench.ours", place["dv"], place["token"]]))
         theirs.append(
             _child([str(FOREIGN), str(HOME / "tests/bench/microsoft.py"), place["dv"], place["token"], select])
         )
