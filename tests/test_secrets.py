@@ -59,7 +59,14 @@ def test_a_whole_run_leaves_no_secret_behind(tmp_path: Path, caplog: pytest.LogC
         sandbox.faults.add(Fault("refused", method="GET"))
         with pytest.raises(D365KitError) as caught:
             workspace.pull()
-        shown += [str(caught.value), repr(caught.value), repr(vars(caught.value)), repr(bc), repr(dv), repr(workspace)]
+        shown += [
+            str(caught.value),
+            repr(caught.value),
+            repr(vars(caught.value)),
+            repr(bc),
+            repr(dv),
+            repr(workspace),
+        ]
         workspace.close()
     assert len(tokens) == 2
     files = [path for path in tmp_path.rglob("*") if path.is_file()]

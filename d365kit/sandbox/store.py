@@ -228,9 +228,14 @@ def column_json(column: Column, alias: str = "t") -> str:
     return f"CASE WHEN {sql} >= '' THEN json({sql}) ELSE {sql} END" if column.numeric else sql
 
 
-def order_sql(order: Order, key: str) -> str:
-    """Return the ORDER BY of a read; the key ends it, so that the order is total."""
+def order_sql(order: Order, key: str, unique: str = "") -> str:
+    """Return the ORDER BY of a read; the key ends it, so that the order is total.
+
+    A column that is ``unique`` needs no key behind it, and SQLite then walks its index without sorting.
+    """
     parts = [f"{_sortable(column)} {'DESC' if descending else 'ASC'}" for column, descending in order]
+    if unique and any(column.name == unique for column, _ in order):
+        return ", ".join(parts)
     return ", ".join([*parts, f't."{key}" ASC'])
 
 

@@ -19,8 +19,8 @@ from d365kit.services.paging import address, read_all
 from d365kit.services.runner import run
 from d365kit.services.split import read_by_number
 
-#: BC runs five requests of a user at once and queues the rest (auth-and-limits.md section 5).
-_AT_ONCE = 4
+#: BC runs five requests of a user at once and queues the rest (auth-and-limits.md section 4).
+_AT_ONCE = 5
 #: What commits late may carry an earlier time than rows already read (business-central.md section 9).
 _OVERLAP = timedelta(minutes=5)
 #: Values by which a long table is cut, when the table has one among the columns asked for.

@@ -78,19 +78,26 @@ async def pages(
     fetching: asyncio.Task[httpx.Response] | None = asyncio.ensure_future(_fetched(service, url, headers))
     parsing: deque[asyncio.Task[Page]] = deque()
     try:
-        while fetching is not None:
-            response = await fetching
-            fetching = None
-            seen.add(str(response.url))
-            link = link_in(response.content, "nextLink")
-            if link:
-                link = urljoin(str(response.url), link)
-                if str(httpx.URL(link)) in seen:
-                    raise PullIncomplete(f"{service.name} offers the same page again and again.", "Pull again later.")
-                fetching = asyncio.ensure_future(_fetched(service, link, headers))
-            parsing.append(asyncio.ensure_future(_parsed(service, response, columns, headers)))
-            while parsing and (fetching is None or len(parsing) >= _PARSED_AHEAD):
-                yield await parsing.popleft()
+        while fetching is not None or parsing:
+            # Whichever comes first: a parsed page goes out at once, and the next is not asked for too far ahead.
+            wanted: set[asyncio.Task] = set(list(parsing)[:1])
+            if fetching is not None and len(parsing) < _PARSED_AHEAD:
+                wanted.add(fetching)
+            done, _ = await asyncio.wait(wanted, return_when=asyncio.FIRST_COMPLETED)
+            if fetching is not None and fetching in done:
+                response, fetching = fetching.result(), None
+                seen.add(str(response.url))
+                link = link_in(response.content, "nextLink")
+                if link:
+                    link = urljoin(str(response.url), link)
+                    if str(httpx.URL(link)) in seen:
+                        raise PullIncomplete(
+                            f"{service.name} offers the same page again and again.", "Pull again later."
+                        )
+                    fetching = asyncio.ensure_future(_fetched(service, link, headers))
+                parsing.append(asyncio.ensure_future(_parsed(service, response, columns, headers)))
+            if parsing and parsing[0] in done:
+                yield parsing.popleft().result()
     finally:
         for task in [fetching, *parsing]:
             if task is not None:

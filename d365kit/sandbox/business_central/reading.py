@@ -83,7 +83,7 @@ class Reader:
             where, parameters = f"({where}) AND {condition}", [*parameters, *values]
         rendered, bound = self.rendered(request, place, query)
         expressions = [rendered, *order_values(query.order), f't."{table.key}"']
-        order = order_sql(query.order, table.key)
+        order = order_sql(query.order, table.key, "" if table.within else table.unique)
         found = self.store.page(
             table, ", ".join(expressions), where, [*bound, *parameters], order, limit + 1, query.skip
         )
