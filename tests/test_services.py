@@ -105,6 +105,22 @@ def test_a_broken_page_is_asked_for_again_and_never_taken_for_an_empty_table(bod
         rows(dataverse(lambda request: httpx.Response(200, content=body)))
 
 
+def test_a_page_cut_right_behind_a_row_keeps_the_rows_behind_it() -> None:
+    """What is left ends like a whole answer, but for the brackets, and its link is gone with the rest."""
+    whole = page([{"accountid": "a", "name": "A"}, {"accountid": "b", "name": "B"}], "accounts?p=2").content
+    cut = whole[: whole.index(b"}") + 1]
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.query.decode())
+        if "p=2" in asked[-1]:
+            return page([{"accountid": "c", "name": "C"}])
+        return httpx.Response(200, content=cut if len(asked) == 1 else whole)
+
+    assert [r["accountid"] for r in rows(dataverse(answer))] == ["a", "b", "c"]
+    assert len(asked) == 3
+
+
 def test_rows_of_another_type_are_an_error_not_a_missing_value() -> None:
     with pytest.raises(PullIncomplete, match="cannot be read"):
         rows(dataverse(lambda request: page([{"accountid": "a", "name": 7}])))

@@ -75,6 +75,7 @@ async def pages(
     Raises PullIncomplete for pages that lead in a circle or stay unreadable.
     """
     seen: set[str] = set()
+    asked: set[str] = set()
     fetching: asyncio.Task[httpx.Response] | None = asyncio.ensure_future(_fetched(service, url, headers))
     parsing: deque[asyncio.Task[Page]] = deque()
     try:
@@ -87,21 +88,31 @@ async def pages(
             if fetching is not None and fetching in done:
                 response, fetching = fetching.result(), None
                 seen.add(str(response.url))
-                link = link_in(response.content, "nextLink")
+                link = _next(response)
+                if link in seen:
+                    raise PullIncomplete(f"{service.name} offers the same page again and again.", "Pull again later.")
                 if link:
-                    link = urljoin(str(response.url), link)
-                    if str(httpx.URL(link)) in seen:
-                        raise PullIncomplete(
-                            f"{service.name} offers the same page again and again.", "Pull again later."
-                        )
+                    asked.add(link)
                     fetching = asyncio.ensure_future(_fetched(service, link, headers))
                 parsing.append(asyncio.ensure_future(_parsed(service, response, columns, headers)))
             if parsing and parsing[0] in done:
-                yield parsing.popleft().result()
+                page = parsing.popleft().result()
+                if page.next and page.next not in asked and fetching is None and not parsing:
+                    # The link was cut off at first, and came with the page when it was asked for again.
+                    asked.add(page.next)
+                    fetching = asyncio.ensure_future(_fetched(service, page.next, headers))
+                yield page
     finally:
-        for task in [fetching, *parsing]:
-            if task is not None:
-                task.cancel()
+        left = [task for task in (fetching, *parsing) if task is not None]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+def _next(response: httpx.Response) -> str:
+    """The absolute address of the next page, "" for none."""
+    link = link_in(response.content, "nextLink")
+    return str(httpx.URL(urljoin(str(response.url), link))) if link else ""
 
 
 async def _fetched(service: Service, url: str, headers: Mapping[str, str] | None) -> httpx.Response:
@@ -134,7 +145,7 @@ async def _parsed(
         else:
             body = response.content
             service.traffic.rows += table.num_rows
-            links = link_in(body, "nextLink"), link_in(body, "deltaLink")
+            links = _next(response), link_in(body, "deltaLink")
             return Page(table, server_time(response), response.extensions["seconds"], *links, count_in(body))
     raise PullIncomplete(f"{service.name} kept sending a page that cannot be read: {flaw}.", "Pull again later.")
 

@@ -221,9 +221,9 @@ async def read_by_number(
     """Read a BC table in ranges of its number ``by``, one for each worker.
 
     The first page also tells how many rows there are. When it was slow to come (``split`` None), or in any case
-    (True), ``find(n)`` asks for the number of the row at place
-    ``n`` in the service's own order, so that a range never depends on how we would sort. Rows are asked for by
-    number, not by place: what is inserted or removed meanwhile moves nothing into a gap.
+    (True), ``find(n)`` asks for the number of the row at place ``n`` in the service's own order, so that a range
+    never depends on how we would sort. Rows are asked for by number, not by place: what is inserted or removed
+    meanwhile moves nothing into a gap.
     """
     select = ",".join(dict.fromkeys([*(c.name for c in columns if "@" not in c.name), by]))
     query = {"$select": select, "$orderby": by}
@@ -273,8 +273,10 @@ async def read_by_number(
         await asyncio.gather(*others)
     finally:
         await first.aclose()
-        for task in [*others, *([splitting] if splitting else [])]:
+        left = [*others, *([splitting] if splitting else [])]
+        for task in left:
             task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
     received = gathered(tables, key, asked_at)
     return Received(received.table.select(names), received.asked_at, received.pages)
 
