@@ -67,12 +67,25 @@ class Batches(_Base):
             left = sorted({*busy, *silent})
 
     async def results(self, parts: Sequence[Part], key: str, records: Sequence[str], set_name: str) -> list[Result]:
-        """Send parts and return what each became: the row as written, or the error it failed with."""
+        """Send parts and return what each became: the row as written, or the error it failed with.
+
+        A create with an id of ours that is there already was made by a try whose answer was lost: it is done.
+        """
         answers = await self.batch(parts)
-        return [
-            self._result(part, answer, key, record, set_name)
-            for part, answer, record in zip(parts, answers, records, strict=True)
-        ]
+        found = []
+        for part, answer, record in zip(parts, answers, records, strict=True):
+            result = self._result(part, answer, key, record, set_name)
+            if part.repeatable and isinstance(result, ServiceError) and self.is_duplicate(result):
+                result = await self._made_earlier(set_name, record, result)
+            found.append(result)
+        return found
+
+    async def _made_earlier(self, set_name: str, record: str, refusal: ServiceError) -> Result:
+        try:
+            row = await self.get(set_name, record)
+        except ServiceError:
+            return refusal  # another row has its number, not its id
+        return Written(record.lower(), str(row.get("@odata.etag", "")), row)
 
     def _result(self, part: Part, answer: PartAnswer, key: str, record: str, set_name: str) -> Result:
         url = self.root + part.path

@@ -243,6 +243,18 @@ def test_060_a_create_whose_answer_was_lost_is_sent_again_and_makes_one_row(clie
     assert clients.sandbox.rows("bc", "customers") == before + 1
 
 
+def test_060_a_batch_of_creates_whose_answer_was_lost_makes_each_row_once(clients: Clients) -> None:
+    before = clients.sandbox.rows("bc", "customers")
+    number = rows(clients)[0]["number"]
+    clients.sandbox.faults.add(Fault("lost_answer", side="bc", method="POST", path="batch", first=1))
+    bodies = [{"id": str(uuid.uuid4()), "displayName": f"N{n}"} for n in range(4)]
+    taken = {"id": str(uuid.uuid4()), "displayName": "Taken", "number": number}
+    results = run(clients.bc.create_many("customers", "id", [*bodies, taken]))
+    assert [r.id for r in results if isinstance(r, Written)] == [b["id"] for b in bodies]
+    assert isinstance(results[4], ServiceError)
+    assert clients.sandbox.rows("bc", "customers") == before + 4
+
+
 def test_063_a_create_without_content_still_has_an_id(clients: Clients) -> None:
     headers = {"Prefer": "return-no-content"}
     parts = [Part("POST", clients.bc.address("customers"), {"displayName": "A"}, headers)]

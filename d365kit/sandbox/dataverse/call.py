@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from json import dumps
 from typing import Any
 
@@ -38,10 +38,6 @@ class Call:
     def root(self) -> str:
         """The absolute address of the service."""
         return self.request.root
-
-    def with_request(self, request: Request) -> Call:
-        """Return the same call for another request."""
-        return replace(self, request=request)
 
     def existing(self, table: Table, key: str) -> Row:
         """Return a row by its id, or refuse with 404."""
