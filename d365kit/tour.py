@@ -74,7 +74,7 @@ def _couple(workspace: Workspace, say: Say) -> dict[str, dict[str, int]]:
     for kind in workspace.catalogue:
         proposals = workspace.propose(kind.name)
         confirmed = workspace.confirm(kind.name, band="certain", note="demo: certain proposals")
-        create = first and kind.may_go_to("dv")
+        create = first and kind.planned and kind.may_go_to("dv")
         created = workspace.create(kind.name, note="demo: nothing found") if create else 0
         say(f"   {proposals} → {confirmed:,} coupled, {created:,} to create in Sales")
         out[kind.name] = {**proposals.counts(), "confirmed": confirmed, "to_create": created}

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from d365kit import match
 from d365kit.errors import SettingsError, UnknownKind
 from d365kit.kinds import LCY_ID, load_catalogue
+from d365kit.kinds.reading import read_catalogue, shipped_texts
 from d365kit.ledger import Ledger
 from d365kit.match.assign import assign, bands, free_rival
 from d365kit.match.linkage import candidates
@@ -513,9 +514,8 @@ def test_what_cannot_be_done_is_said(ledger):
         match.propose(snap, ledger, "nosuch")
     with pytest.raises(UnknownKind):
         match.propose(snap, ledger, "item")
-    text = Path(str(match.__file__)).parents[1].joinpath("kinds", "catalogue.toml").read_text("utf-8")
     with pytest.raises(SettingsError, match="no matching rules"):
-        match.propose(snap, ledger, "customer", catalogue=load_catalogue(text, ""))
+        match.propose(snap, ledger, "customer", catalogue=read_catalogue(shipped_texts()))
 
 
 @pytest.mark.parametrize(
@@ -533,9 +533,13 @@ def test_a_slip_in_matching_toml_is_named(ledger, old, new, says):
     folder = Path(str(match.__file__)).parents[1] / "kinds"
     rules = (folder / "matching.toml").read_text("utf-8")
     assert old in rules
-    broken = load_catalogue((folder / "catalogue.toml").read_text("utf-8"), rules.replace(old, new))
-    with pytest.raises(SettingsError, match=says):
+
+    def propose() -> None:
+        broken = read_catalogue(shipped_texts(), rules.replace(old, new))
         match.propose(two_by_two(), ledger, "customer", catalogue=broken)
+
+    with pytest.raises(SettingsError, match=says):
+        propose()
 
 
 def test_heavy_libraries_load_on_first_use_only():

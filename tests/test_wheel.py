@@ -31,7 +31,7 @@ def test_the_wheel_ships_notebooks_suites_and_data(wheel: Path) -> None:
         "d365kit/_share/notebooks/00_start_here.ipynb",
         "d365kit/_share/expectations/great_expectations.yml",
         "d365kit/_share/expectations/suites/currencies.json",
-        "d365kit/kinds/catalogue.toml",
+        "d365kit/kinds/catalogue/1_setup.toml",
         "d365kit/kinds/matching.toml",
     ):
         assert wanted in names

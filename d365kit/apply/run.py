@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import cast
 
+from d365kit.apply.cards import on_page, write_page
 from d365kit.apply.wire import Body, body_of, holds
 from d365kit.errors import ServiceError, SignInFailed, StalePlan, StaleRecord, Throttled, Unreachable
 from d365kit.kinds import SIDES, Catalogue, Field, load_catalogue
+from d365kit.kinds.model import OPTIONS
 from d365kit.ledger import Ledger
 from d365kit.nouns import Change, Limits, Outcome, Pair, Plan, Run, Snapshot
 from d365kit.nouns.frames import records
 from d365kit.plan.values import same
-from d365kit.services import Service, Written, run
+from d365kit.services import Column, Service, Written, run
 
 log = logging.getLogger(__name__)
 
@@ -135,14 +137,31 @@ class _Work:
     async def _write(self, change: Change) -> Written:
         service = self.services[change.side]
         source = self.catalogue[change.kind].source("bc" if change.side == "bc" else "dv")
+        kind = self.catalogue[change.kind]
+        page = on_page(kind, change)
         body = await body_of(change, self.catalogue, service, self._assigned(change))
+        if change.action == "create" and source.is_option:
+            return await _insert_option(service, source.set, change, body)
         if change.action == "create":
             return await _create(service, source.set, source.id, change, body)
         etag = self.etags.get((change.side, change.record_id)) or change.etag
         if change.step and not self.etags.get((change.side, change.record_id)):
             # The record was made by an earlier run: its version is the one that stands there now.
             etag = str((await service.get(source.set, change.record_id)).get("@odata.etag", ""))
+        if page:
+            # The page first: should it be refused, the record is as the plan saw it, and the change is planned again.
+            number = self._code(kind.name, change.bc_id)
+            await write_page(service, kind, number, page, self._code)
+            if not body:
+                row = await service.get(source.set, change.record_id)
+                return Written(change.record_id, str(row.get("@odata.etag", "")), row)
+            etag = str((await service.get(source.set, change.record_id)).get("@odata.etag", "")) or etag
         return await _update(service, source.set, source.id, change.record_id, etag, body)
+
+    def _code(self, kind: str, record: str) -> str:
+        """The number or code of a record of BC, as the snapshot has it."""
+        row = self.agreements.row(kind, "bc", record)
+        return str(row.get(self.catalogue[kind].number_field) or "")
 
     def _assigned(self, change: Change) -> str:
         """The number the other side gave the record that this change follows."""
@@ -166,6 +185,20 @@ async def _create(service: Service, set_name: str, key: str, change: Change, bod
         except ServiceError:
             raise error from None
         return Written(change.record_id, str(row.get("@odata.etag", "")), row)
+
+
+async def _insert_option(service: Service, set_name: str, change: Change, body: Body) -> Written:
+    """Add a value to a choice column under the integer the plan chose, so that doing it twice does no harm."""
+    table, _, column = set_name.removeprefix(OPTIONS).partition(".")
+    label = str(body["label"])
+    try:
+        await service.insert_option(table, column, int(change.record_id), label)  # type: ignore[attr-defined]
+    except ServiceError as error:
+        held = await service.rows(set_name, [Column("value", "integer"), Column("label")], key="value")  # type: ignore[attr-defined]
+        values = dict(zip(*(held.table.column(c).to_pylist() for c in ("value", "label")), strict=True))
+        if values.get(int(change.record_id)) != label:
+            raise error from None
+    return Written(change.record_id, "", {"value": int(change.record_id), "label": label})
 
 
 async def _update(service: Service, set_name: str, key: str, record: str, etag: str, body: Body) -> Written:
@@ -195,7 +228,7 @@ class _Agreements:
     """The values both sides hold once they agree: what the next plan's three-way comparison starts from."""
 
     def __init__(self, plan: Plan, snapshot: Snapshot, ledger: Ledger, catalogue: Catalogue) -> None:
-        self._plan, self._ledger, self._catalogue = plan, ledger, catalogue
+        self._plan, self._snapshot, self._ledger, self._catalogue = plan, snapshot, ledger, catalogue
         self._rows: dict[tuple[str, str], dict[str, dict]] = {}
         self._held: dict[str, dict[tuple[str, str], Agreement]] = {}
         self._partners: dict[str, dict[str, str]] = {}
@@ -211,6 +244,10 @@ class _Agreements:
         for change in plan:
             if change.action == "create":
                 self._partners.setdefault(change.kind, {})[change.bc_id] = change.dv_id
+
+    def row(self, kind: str, side: str, record: str) -> Mapping[str, object]:
+        """The snapshot's row of a record, empty when it holds none."""
+        return self._rows.get((kind, side), {}).get(record, {})
 
     def after(self, change: Change, written: Written) -> Agreement:
         """The pair's agreement once ``change`` is done: earlier equal fields, and those it carried over."""
@@ -246,13 +283,16 @@ class _Agreements:
         dv = self._rows.get((kind_name, "dv"), {}).get(dv_id)
         if bc is None or dv is None:
             return agreement
+        unread = self._snapshot.unread.get(kind_name, ())
         for f in kind.fields:
-            if f.direction != "none" and self._equal(f, bc, dv):
+            if f.direction != "none" and f.name not in unread and self._equal(f, bc, dv):
                 agreement[f.name] = {"bc": bc.get(f.name), "dv": dv.get(f.name)}
         return agreement
 
     def _equal(self, field: Field, bc: Mapping, dv: Mapping) -> bool:
         b, d = bc.get(field.name), dv.get(field.name)
         if field.is_reference:
-            return (d is None) if b is None else self._partners.get(field.refers_to, {}).get(str(b)) == d
+            if b is None:
+                return d is None
+            return d is not None and any(self._partners.get(k, {}).get(str(b)) == d for k in field.refers_to)
         return same(field, b, d)

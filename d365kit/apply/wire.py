@@ -27,14 +27,14 @@ async def body_of(change: Change, catalogue: Catalogue, service: Finder, assigne
     """
     kind, side = catalogue[change.kind], _side(change)
     body: Body = {}
-    if change.action == "create":
+    if change.action == "create" and not kind.source(side).is_option:
         body[kind.source(side).id] = change.record_id
     for fc in change.fields:
         if fc.type == "constant":
             body[fc.field] = fc.after
         elif fc.type == "assigned":
             body[kind[fc.field].written_as(side)] = assigned
-        else:
+        elif kind[fc.field].written_as(side):
             body.update(await _written(kind, kind[fc.field], fc, side, catalogue, service))
     return body
 
@@ -46,6 +46,8 @@ def _side(change: Change) -> Side:
 async def _written(
     kind: Kind, field: Field, change: FieldChange, side: Side, catalogue: Catalogue, service: Finder
 ) -> Body:
+    if field.type == "option" and side == "dv":
+        return {field.written_as("dv"): int(str(change.after)) if change.after else None}
     if field.is_reference:
         if side == "dv":
             return await _bound(kind, field, change.after, catalogue, service)
@@ -63,10 +65,10 @@ async def _written(
 
 async def _bound(kind: Kind, field: Field, after: object, catalogue: Catalogue, service: Finder) -> Body:
     """A Dataverse lookup is written by binding its navigation name (dataverse.md section 6)."""
-    target = catalogue[field.refers_to].dv.set
+    target = catalogue[field.refers_to[0]].dv.set
     value = f"/{target}({after})" if after else None
     body: Body = {f"{field.written_as('dv')}@odata.bind": value}
-    if field.refers_to == "unit" and after:
+    if field.refers_to == ("unit",) and after:
         base = await service.find("uoms", f"_uomscheduleid_value eq {after} and isschedulebaseuom eq true", ["uomid"])
         if not base:
             raise Refused(f"The unit group {after} has no base unit.", "Mend the unit group in Sales.")
@@ -75,17 +77,18 @@ async def _bound(kind: Kind, field: Field, after: object, catalogue: Catalogue, 
 
 
 async def _referred(field: Field, after: object, service: Finder) -> Body:
-    """BC takes the id of the other record; a contact is tied to its customer by the company contact's number."""
+    """BC takes the id of the other record; a contact is tied to its company by the company contact's number."""
     name = field.written_as("bc")
-    if field.refers_to == "customer":
-        found = await service.find(
-            "contactsInformation",
-            f"relatedId eq {after} and relatedType eq 'Customer'",
-            ["contactNumber", "contactType"],
-        )
-        numbers = [r["contactNumber"] for r in found if r.get("contactType") == "Company"]
+    if name == "companyNumber":
+        select = ["contactNumber", "contactType", "relatedType"]
+        found = await service.find("contactsInformation", f"relatedId eq {after}", select)
+        numbers = [
+            r["contactNumber"]
+            for r in found
+            if r.get("contactType") == "Company" and r.get("relatedType") in ("Customer", "Vendor")
+        ]
         if not numbers:
-            raise Refused(f"The customer {after} has no company contact.", "Create it in Business Central.")
+            raise Refused(f"{after} has no company contact.", "Create it in Business Central.")
         return {name: numbers[0]}
     return {name: after or LCY_ID}
 

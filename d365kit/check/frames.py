@@ -6,7 +6,7 @@ whole Arrow columns; nothing here goes row by row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -179,7 +179,7 @@ class CheckFrames(Mapping[str, pa.Table]):
         columns = _rows({s: self.side(kind.name, s) for s in SIDES}, marks, kind)
         for f in kind.references:
             if self._asked(f.name):
-                columns |= _reference(columns, f, self.marks(f.refers_to))
+                columns |= _reference(columns, f, _together([self.marks(k) for k in f.refers_to]))
         return pa.table(columns)
 
     def _couplings(self) -> pa.Table:
@@ -236,6 +236,16 @@ class CheckFrames(Mapping[str, pa.Table]):
             found = pc.index_in(flat(rows[f"{side}_id"]), value_set=flat(held["id"]))
             columns[f"{side}_value"] = _filled(flat(held[f.name])).take(found)
         return pa.table(columns, schema=LONG_TEXTS)
+
+
+def _together(marks: Sequence[Marks]) -> Marks:
+    """What the ledger says about several kinds a reference may point to, as if they were one."""
+    if len(marks) == 1:
+        return marks[0]
+    return Marks(
+        {s: pa.concat_arrays([m.pairs[s] for m in marks]) for s in SIDES},
+        {s: pa.concat_arrays([m.creates[s] for m in marks]) for s in SIDES},
+    )
 
 
 def _marks(ledger: LedgerView, kind: str) -> Marks:

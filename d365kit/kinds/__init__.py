@@ -1,15 +1,31 @@
-"""The catalogue of kinds: which tables hold the same sort of thing, field by field (catalogue.toml → Kind)."""
+"""The catalogue of kinds: which tables hold the same sort of thing, field by field (catalogue/*.toml → Kind)."""
 
 from d365kit.kinds.model import (
+    DEFAULT_MODES,
     LCY_ID,
+    MODES,
     SIDES,
+    Card,
     Catalogue,
     Field,
     Kind,
     Side,
     Source,
-    load_catalogue,
     other_side,
 )
+from d365kit.kinds.reading import load_catalogue
 
-__all__ = ["LCY_ID", "SIDES", "Catalogue", "Field", "Kind", "Side", "Source", "load_catalogue", "other_side"]
+__all__ = [
+    "DEFAULT_MODES",
+    "LCY_ID",
+    "MODES",
+    "SIDES",
+    "Card",
+    "Catalogue",
+    "Field",
+    "Kind",
+    "Side",
+    "Source",
+    "load_catalogue",
+    "other_side",
+]

@@ -1,12 +1,9 @@
-"""catalogue.toml → Catalogue: kinds, fields, sources, derived prerequisites and the order of work."""
+"""What a catalogue says of each kind: Field, Source, Kind, and Catalogue with the order of work."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from importlib import resources
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pyarrow as pa
@@ -35,7 +32,26 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "date": pa.date32(),
     "datetime": pa.timestamp("us", tz="UTC"),
     "reference": pa.string(),
+    "option": pa.string(),
 }
+
+#: What a company can have set up one way or the other, as in BC itself; the first of each is the kit's default.
+#: units: one unit group per unit of measure, or one per item and resource (setup.md, unit group mapping).
+#: prices: price list headers and lines, or customer price groups and sales prices (sync-rules.md K1).
+#: orders: made in BC from submitted orders, or synchronised both ways (sync-rules.md N and O).
+#: ownership: rows in Dataverse belong to the salesperson's user, or to a team (sync-rules.md G1, G2).
+MODES: Mapping[str, tuple[str, str]] = {
+    "units": ("one_per_group", "unit_groups"),
+    "prices": ("price_lists", "price_groups"),
+    "orders": ("legacy", "bidirectional"),
+    "ownership": ("person", "team"),
+}
+DEFAULT_MODES: Mapping[str, str] = {name: values[0] for name, values in MODES.items()}
+
+#: Where the values of a choice column are read as records.
+OPTIONS = "options/"
+#: Where published web services stand.
+PAGES = "ODataV4/"
 
 
 def other_side(side: Side) -> Side:
@@ -48,21 +64,30 @@ class Field:
     """One named value of a kind and its place on each side.
 
     ``bc`` and ``dv`` are the services' own names, empty when the side has no such value or when a habit
-    computes it. ``direction`` is to_dv, to_bc, both, or none (read for checks and matching only).
-    ``writes`` names what to write when that differs from what is read (``owninguser`` is read, ``ownerid``
-    is bound). ``length`` holds the longest text of each side, 0 for no limit. ``tolerance`` is the largest
-    difference of two amounts that counts as none. ``zero_is_blank``: a zero says that nothing was entered, as
-    for a credit limit. Source: fields.csv.
+    computes it. ``page`` is the name on the kind's page in BC (`Source.card`), for what the API lacks.
+    ``direction`` is to_dv, to_bc, both, or none (read for checks and matching only).
+    ``refers_to`` names the kinds a reference may point to, several where a lookup has several targets; a
+    ``weak`` reference is emptied rather than refused when its target is not coupled (sync-rules.md C8), so
+    it is no prerequisite; ``target_by`` names the field that tells which of several kinds a code belongs to
+    (``Item`` → item). ``bc_writes`` and ``dv_writes`` name what to write when that differs from what is
+    read (``owninguser`` is read, ``ownerid`` is bound). ``length`` holds the longest text of each side, 0 for
+    no limit. ``tolerance`` is the largest difference of two amounts that counts as none. ``zero_is_blank``: a
+    zero says that nothing was entered, as for a credit limit. ``derived``: a habit computes one side.
+    ``enabled`` is False for what Microsoft ships switched off; ``when`` names the modes in which the field
+    counts. Source: fields.csv.
     """
 
     name: str
     type: str
     bc: str = ""
     dv: str = ""
+    page: str = ""
     direction: str = "none"
     label: str = ""
     bc_label: str = ""
-    refers_to: str = ""
+    refers_to: tuple[str, ...] = ()
+    weak: bool = False
+    target_by: str = ""
     dv_writes: str = ""
     bc_writes: str = ""
     length: tuple[int, int] = (0, 0)
@@ -71,9 +96,12 @@ class Field:
     create_only: bool = False
     keep_when_blank: bool = False
     zero_is_blank: bool = False
+    derived: tuple[str, ...] = ()
+    enabled: bool = True
     transform: str = ""
+    transform_bc: str = ""
     tolerance: str = "0"
-    choices: Mapping[str, str] = field(default_factory=dict)
+    when: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_reference(self) -> bool:
@@ -97,37 +125,76 @@ class Field:
         """The service's own name to write this field by on ``side``."""
         return (self.bc_writes or self.bc) if side == "bc" else (self.dv_writes or self.dv)
 
+    def has_place(self, side: Side) -> bool:
+        """Whether ``side`` has this value anywhere the kit can reach; a page not published counts as a place."""
+        known = self.bc or self.bc_label or self.page if side == "bc" else self.dv
+        return bool(known or self.written_as(side) or side in self.derived)
+
+    @property
+    def out_of_reach(self) -> bool:
+        """Whether the field is synchronised by BC but neither API nor standard page shows it there."""
+        return self.direction != "none" and not all(self.has_place(s) for s in SIDES)
+
     def goes_to(self, side: Side) -> bool:
         """Whether a change of this field may be carried over to ``side``."""
-        return self.direction in ("both", f"to_{side}")
+        return self.direction in ("both", f"to_{side}") and self.enabled and not self.out_of_reach
 
     def longest_on(self, side: Side) -> int:
         return self.length[0 if side == "bc" else 1]
 
 
 @dataclass(frozen=True)
+class Card:
+    """A page of BC that shows more of a record than the API does: its service, key and the field equal to it."""
+
+    set: str
+    key: str
+    on: str
+    page: int
+
+
+@dataclass(frozen=True)
 class Source:
     """Where a kind's records live on one side, and which of them take part.
 
-    ``set`` is the OData set, ``id`` its key. ``scope`` lists conditions a record must meet to take part in
-    the synchronisation (the mapping's table filter, tables.csv): each has ``field``, ``in`` (allowed
-    values, null meaning blank) and ``reason`` (what to call a record that does not meet it).
-    ``constants`` are written when a record is made. ``also`` names further sets the kind's habits read.
+    ``set`` is the address: a set of the API or of Dataverse (``customers``); a published page of BC
+    (``ODataV4/CustomerPriceGroups``, whose number is ``page``); lines of documents
+    (``salesOrders/salesOrderLines``); or the values of a choice column (``options/account.paymenttermscode``).
+    ``id`` is the key, several properties joined by commas where a page has several. ``scope`` lists conditions a
+    record must meet to take part in the synchronisation (the mapping's table filter, tables.csv): each has
+    ``field``, ``in`` (allowed values, ``""`` meaning blank), ``like`` or ``unlike`` (a pattern with ``*``, a blank
+    counting as ``""``), and ``reason`` (what to call a record that does not meet it). ``constants`` are written when
+    a record is made. ``also`` names further sets the kind's habits read. ``card`` is a page with further fields.
     """
 
     set: str
     id: str
     noun: str
     table: str = ""
+    page: int = 0
     scope: tuple[Mapping[str, object], ...] = ()
     constants: Mapping[str, object] = field(default_factory=dict)
     also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     modified_on: str = ""
+    card: Card | None = None
+
+    @property
+    def is_page(self) -> bool:
+        return self.set.startswith(PAGES)
+
+    @property
+    def is_option(self) -> bool:
+        return self.set.startswith(OPTIONS)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A pair of tables that hold the same sort of thing."""
+    """A pair of tables that hold the same sort of thing.
+
+    ``mapping`` is Microsoft's name of the table mapping; ``""`` for a routine without one. ``planned`` is False
+    for kinds that are pulled, coupled and checked, but that `plan` leaves alone, for the reason in ``held``.
+    ``when`` names the modes in which the kind is in use.
+    """
 
     name: str
     mapping: str
@@ -140,6 +207,9 @@ class Kind:
     number_field: str = ""
     habits: tuple[str, ...] = ()
     match: Mapping[str, object] = field(default_factory=dict)
+    when: Mapping[str, str] = field(default_factory=dict)
+    in_mode: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    held: str = ""
 
     def source(self, side: Side) -> Source:
         return self.bc if side == "bc" else self.dv
@@ -150,14 +220,26 @@ class Kind:
                 return f
         raise KeyError(name)
 
+    def __contains__(self, name: object) -> bool:
+        return any(f.name == name for f in self.fields)
+
+    @property
+    def planned(self) -> bool:
+        return not self.held
+
+    @property
+    def is_option(self) -> bool:
+        """Whether the Dataverse side is the values of a choice column."""
+        return self.dv.is_option
+
     @property
     def references(self) -> tuple[Field, ...]:
         return tuple(f for f in self.fields if f.is_reference)
 
     @property
     def prerequisites(self) -> tuple[str, ...]:
-        """Kinds that must be coupled first, derived from the references (PRE-1 to PRE-10)."""
-        found = dict.fromkeys(f.refers_to for f in self.references)
+        """Kinds that must be coupled first, derived from the references (PRE-1 to PRE-14)."""
+        found = dict.fromkeys(k for f in self.references if not f.weak for k in f.refers_to)
         return tuple(k for k in found if k != self.name)
 
     def may_go_to(self, side: Side) -> bool:
@@ -174,8 +256,9 @@ class Kind:
     def schema(self) -> pa.Schema:
         """The columns of this kind's frames, the same on both sides.
 
-        ``id`` (lower-case GUID text), ``etag``, ``modified_on`` (UTC), then one column a field; a reference
-        holds the id of the record it points to on the same side and has a ``…_label`` beside it.
+        ``id`` (lower-case GUID; the key of a page; the integer of an option, all as text), ``etag``,
+        ``modified_on`` (UTC), then one column a field; a reference holds the id of the record it points to on
+        the same side and has a ``…_label`` beside it.
         """
         columns = [("id", pa.string()), ("etag", pa.string()), ("modified_on", pa.timestamp("us", tz="UTC"))]
         for f in self.fields:
@@ -222,83 +305,62 @@ class Catalogue:
                 todo.extend(kind.prerequisites)
         return tuple(k for k in self if k.name in wanted)
 
+    def in_modes(self, modes: Mapping[str, str], leave_out: tuple[str, ...] = ()) -> Catalogue:
+        """The kinds and fields in use when a company is set up this way (`MODES`; what is not named: default).
 
-def load_catalogue(text: str | None = None, matching: str | None = None) -> Catalogue:
-    """Read the catalogue from TOML text, or the shipped one.
+        ``leave_out`` names kinds that are not wanted; what refers to them stays and refers to nothing.
+        """
+        chosen = {**DEFAULT_MODES, **modes}
+        here = {k.name: k for k in self if _holds(k.when, chosen) and k.name not in leave_out}
+        return Catalogue({n: _kind_in(k, chosen, here) for n, k in here.items()})
 
-    Raises SettingsError for an unknown field type, a reference to an unknown kind, or a circle of references.
+
+def _holds(when: Mapping[str, str], chosen: Mapping[str, str]) -> bool:
+    return all(chosen[mode] == value for mode, value in when.items())
+
+
+def _kind_in(kind: Kind, chosen: Mapping[str, str], here: Mapping[str, Kind]) -> Kind:
+    fields = []
+    for f in kind.fields:
+        if not _holds(f.when, chosen):
+            continue
+        if f.refers_to:
+            refers_to = tuple(k for k in f.refers_to if k in here)
+            if not refers_to:
+                # What it points to is not in this catalogue: then its readable value is all there is to know.
+                page = "" if f.bc_label else f.page
+                f = replace(f, type="text", bc=f.bc_label, page=page, dv="", direction="none", bc_label="")
+            f = replace(f, refers_to=refers_to)
+        fields.append(f)
+    direction = kind.direction
+    for mode, value in chosen.items():
+        direction = str(kind.in_mode.get(f"{mode}={value}", {}).get("direction", direction))
+    return replace(kind, fields=tuple(fields), direction=direction)
+
+
+def in_order(kinds: Mapping[str, Kind]) -> list[Kind]:
+    """Kinds so that every reference points backwards; within that, as the catalogue lists them.
+
+    Raises SettingsError for a circle of references, and names it.
     """
-    if text is None and matching is None:
-        return _shipped()
-    return _parse(text or "", matching or "")
-
-
-@lru_cache(maxsize=1)
-def _shipped() -> Catalogue:
-    here = resources.files("d365kit.kinds")
-    rules = here / "matching.toml"
-    matching = rules.read_text("utf-8") if rules.is_file() else ""
-    return _parse((here / "catalogue.toml").read_text("utf-8"), matching)
-
-
-def _parse(text: str, matching: str) -> Catalogue:
-    rules = tomllib.loads(matching)
-    kinds = {name: _kind(name, raw, rules.get(name, {})) for name, raw in tomllib.loads(text).items()}
-    for kind in kinds.values():
-        for f in kind.fields:
-            if f.type not in ARROW_TYPES:
-                raise SettingsError(
-                    f"Field “{kind.name}.{f.name}” has the unknown type “{f.type}”.",
-                    f"Use one of: {', '.join(ARROW_TYPES)}.",
-                )
-            if f.refers_to and f.refers_to not in kinds:
-                raise SettingsError(
-                    f"Field “{kind.name}.{f.name}” refers to the unknown kind “{f.refers_to}”.",
-                    f"The kinds are: {', '.join(kinds)}.",
-                )
-    return Catalogue({k.name: k for k in _in_order(kinds)})
-
-
-def _kind(name: str, raw: dict, match: dict) -> Kind:
-    fields = tuple(Field(**{**f, "length": tuple(f.get("length", (0, 0)))}) for f in raw["fields"])
-    return Kind(
-        name=name,
-        mapping=raw["mapping"],
-        title=raw["title"],
-        direction=raw["direction"],
-        bc=_source(raw["bc"], "id", "lastModifiedDateTime"),
-        dv=_source(raw["dv"], "", "modifiedon"),
-        fields=fields,
-        name_field=raw["name_field"],
-        number_field=raw.get("number_field", ""),
-        habits=tuple(raw.get("habits", ())),
-        match=match,
-    )
-
-
-def _source(raw: dict, key: str, modified_on: str) -> Source:
-    return Source(
-        set=raw["set"],
-        id=raw.get("id", key),
-        noun=raw["noun"],
-        table=raw.get("table", ""),
-        scope=tuple(raw.get("scope", ())),
-        constants=raw.get("constants", {}),
-        also={k: tuple(v) for k, v in raw.get("also", {}).items()},
-        modified_on=raw.get("modified_on", modified_on),
-    )
-
-
-def _in_order(kinds: dict[str, Kind]) -> list[Kind]:
-    """Kinds so that every reference points backwards; within that, as the catalogue lists them."""
     done: dict[str, Kind] = {}
     while len(done) < len(kinds):
         ready = [k for k in kinds.values() if k.name not in done and all(p in done for p in k.prerequisites)]
         if not ready:
-            circle = ", ".join(n for n in kinds if n not in done)
+            circle = _circle({n: k for n, k in kinds.items() if n not in done})
             raise SettingsError(
-                f"These kinds refer to each other in a circle: {circle}.",
-                "Take one of the references out of the catalogue.",
+                f"These kinds refer to each other in a circle: {' → '.join(circle)}.",
+                "Take one of these references out of kinds.toml, or mark it weak = true.",
             )
         done[ready[0].name] = ready[0]
     return list(done.values())
+
+
+def _circle(left: Mapping[str, Kind]) -> list[str]:
+    """One circle among kinds of which each refers to another one of them."""
+    way = [next(iter(left))]
+    while True:
+        following = next(p for p in left[way[-1]].prerequisites if p in left)
+        if following in way:
+            return [*way[way.index(following) :], following]
+        way.append(following)

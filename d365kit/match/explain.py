@@ -98,7 +98,8 @@ def compared_fields(kind: Kind) -> tuple[str, ...]:
     for column in kind.match.get("columns", ()):  # type: ignore[attr-defined]
         fields.update(column["of"])
     for name in kind.match.get("references", ()):  # type: ignore[attr-defined]
-        fields.add(kind[name].label_column)
+        if name in kind:
+            fields.add(kind[name].label_column)
     return tuple(sorted(fields))
 
 

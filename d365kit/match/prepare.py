@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 
 from d365kit.compare import LISTS, NUMBERS, normalise, values
-from d365kit.errors import SettingsError
 from d365kit.kinds import SIDES, Kind, Side
 from d365kit.nouns import Snapshot
 from d365kit.nouns.frames import plain
@@ -86,6 +85,14 @@ def _columns(frame: pd.DataFrame, kind: Kind, side: Side, ledger: Couplings) -> 
         found = normalise(frame, spec["of"], spec["by"])
         made[spec["name"]] = pa.array(found, _arrow_type(spec["by"]))
     for name in kind.match.get("references", ()):  # type: ignore[attr-defined]
+        if name not in kind or not kind[name].is_reference:
+            # Not in use in this company's modes; the catalogue was checked when it was read.
+            if kind.match.get("by") == "evidence":
+                made |= {
+                    f"{name}_ref": pa.nulls(len(frame), pa.string()),
+                    f"{name}_known": pa.nulls(len(frame), pa.bool_()),
+                }
+            continue
         made[f"{name}_ref"], made[f"{name}_known"] = _reference(frame, kind, name, side, ledger)
     return pa.table(made)
 
@@ -104,15 +111,11 @@ def _reference(
     A BC id becomes the id of its coupled partner; without one it is marked so that it equals no id of the
     other side.
     """
-    try:
-        refers_to = kind[name].refers_to
-    except KeyError:
-        raise SettingsError(
-            f"matching.toml names “{name}” as a reference of “{kind.name}”, which is no field of it.",
-            f"Its references are: {', '.join(f.name for f in kind.references)}.",
-        ) from None
-    frame_of = ledger.couplings(refers_to)
-    partners = {str(b): str(d) for b, d in zip(frame_of["bc_id"], frame_of["dv_id"], strict=True)}
+    refers_to = kind[name].refers_to
+    partners: dict[str, str] = {}
+    for target in refers_to:
+        frame_of = ledger.couplings(target)
+        partners |= {str(b): str(d) for b, d in zip(frame_of["bc_id"], frame_of["dv_id"], strict=True)}
     coupled = set(partners) if side == "bc" else set(partners.values())
     held = [str(v) if v else None for v in values(frame, name)]
     if side == "bc":

@@ -34,10 +34,11 @@ def by_keys(pool: Pool, refused: set[RowPair], tell: Tell) -> Ranking:
     Raises SettingsError for a rule with an unknown column or band.
     """
     tell(f"{pool.kind.title}: comparing codes", 1, 4)
-    columns = {side: pool.columns[side].to_pydict() for side in SIDES}
-    rules = list(pool.kind.match.get("rules", ()))  # type: ignore[call-overload]
+    columns: dict[Side, dict[str, list]] = {side: pool.columns[side].to_pydict() for side in SIDES}
+    rules: list[Rule] = list(pool.kind.match.get("rules", ()))  # type: ignore[call-overload]
     for rule in rules:
         _check(rule, columns["bc"], pool.kind.name)
+    rules = [_together(rule, columns) for rule in rules]
     found = _found(rules, columns, refused)
     pairs = sorted(found)
     texts = {side: _texts(pool, side, rules) for side in SIDES}
@@ -54,13 +55,29 @@ def by_keys(pool: Pool, refused: set[RowPair], tell: Tell) -> Ranking:
     return Ranking(bc, dv, score, probability, made.margin, made.chosen, bands, notes, lines.__getitem__)
 
 
+def _together(rule: Rule, columns: dict[Side, dict[str, list]]) -> Rule:
+    """A rule over several columns as one over a column of their values; a reference not in use does not count."""
+    made = dict(rule)
+    for side in SIDES:
+        if isinstance(rule[side], str):
+            continue
+        used = [c for c in rule[side] if c in columns[side]]
+        name = " + ".join(used)
+        rows = zip(*(columns[side][c] for c in used), strict=True)
+        columns[side].setdefault(name, [None if None in row else row for row in rows])
+        made[side] = name
+    return made
+
+
 def _found(rules: Sequence[Rule], columns: Columns, refused: set[RowPair]) -> dict[RowPair, list[Rule]]:
     """The pairs that meet some rule, and the rules each meets."""
     found: dict[RowPair, list[Rule]] = {}
     for rule in rules:
-        unless = rule.get("unless_both")
+        unless = str(rule.get("unless_both", ""))
         for pair in _agreeing(columns["bc"][rule["bc"]], columns["dv"][rule["dv"]]):
-            both = unless and all(columns[side][unless][n] for side, n in zip(SIDES, pair, strict=True))
+            both = unless in columns["bc"] and all(
+                columns[side][unless][n] for side, n in zip(SIDES, pair, strict=True)
+            )
             if pair not in refused and not both:
                 found.setdefault(pair, []).append(rule)
     return found
@@ -74,8 +91,11 @@ def _texts(pool: Pool, side: Side, rules: Sequence[Rule]) -> dict[str, list[str 
 def _check(rule: Mapping, columns: Mapping, kind: str) -> None:
     where = f"matching.toml, {kind}, rule on “{rule.get('field')}”"
     for side in SIDES:
-        if rule[side] not in columns:
-            raise SettingsError(f"{where}: there is no column “{rule[side]}”.", "Add it to columns.")
+        several = not isinstance(rule[side], str)
+        for name in rule[side] if several else [rule[side]]:
+            # Of several, a reference may be one that this company's setup has no use for.
+            if name not in columns and not (several and name.endswith("_ref")):
+                raise SettingsError(f"{where}: there is no column “{name}”.", "Add it to columns.")
     if rule["band"] not in PROBABILITY:
         raise SettingsError(f"{where}: there is no band “{rule['band']}”.", f"Use one of: {', '.join(PROBABILITY)}.")
 

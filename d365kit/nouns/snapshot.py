@@ -19,7 +19,7 @@ from d365kit.errors import PullIncomplete, SettingsError, UnknownKind
 from d365kit.kinds import Side
 from d365kit.nouns.frames import to_frame
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "snapshot.json"
 
 
@@ -73,6 +73,7 @@ class Snapshot:
     ``taken_at`` is UTC by the services' clock. ``extras`` are small further frames the checks need, named
     by side and set (``bc.countriesRegions``). ``facts`` are single values: ``local_currency`` (ISO code or
     ``""``), ``base_currency`` (ISO code or ``""``), ``company`` (id of the company row in Dataverse).
+    ``unread`` names by kind the fields that could not be asked for on one side: of those a blank says nothing.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Snapshot:
     provenance: tuple[Provenance, ...] = ()
     extras: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __getitem__(self, kind: str) -> Sides:
         try:
@@ -106,6 +108,7 @@ class Snapshot:
             "id": self.id,
             "taken_at": self.taken_at.isoformat(),
             "facts": dict(self.facts),
+            "unread": {k: list(v) for k, v in self.unread.items()},
             "provenance": [asdict(p) for p in self.provenance],
         }
 
@@ -171,6 +174,7 @@ class Snapshot:
             provenance=tuple(Provenance(**p) for p in manifest["provenance"]),
             extras={n.removeprefix("extra."): f for n, f in frames.items() if n.startswith("extra.")},
             facts=manifest["facts"],
+            unread={k: tuple(v) for k, v in manifest["unread"].items()},
         )
 
 

@@ -19,6 +19,9 @@ from d365kit.plan.values import Value, carried, same
 #: planning stays a pure function and sending a create twice does no harm.
 _NEW_IDS = uuid.UUID("d7a9a0d6-1f0e-5b8e-9a55-d365d365d365")
 
+#: Where the values of one's own begin in a choice column: above what the platform itself ships.
+_FIRST_OPTION = 100_000_000
+
 Row = dict[str, Value]
 #: Field → the value each side held at the last synchronisation.
 Agreement = Mapping[str, Mapping[str, Value]]
@@ -59,7 +62,8 @@ def make(
         if kind.name in snapshot:
             work.know(kind)
     for kind in chosen:
-        _plan_kind(work, kind)
+        if kind.planned:
+            _plan_kind(work, kind)
     identity = uuid.uuid5(_NEW_IDS, f"{snapshot.id}/{ledger.position}/{','.join(k.name for k in chosen)}")
     return Plan(
         id=identity.hex[:12],
@@ -108,12 +112,13 @@ class _Work:
         """The fields that may be carried over to an existing record of either side."""
         if kind.name not in self._fields:
             goes = [f for f in kind.fields if any(kind.may_go_to(s) and f.goes_to(s) for s in SIDES)]
-            self._fields[kind.name] = tuple(f for f in goes if not f.create_only)
+            unread = self.snapshot.unread.get(kind.name, ())
+            self._fields[kind.name] = tuple(f for f in goes if not f.create_only and f.name not in unread)
         return self._fields[kind.name]
 
     def gate(self, kind: Kind, bc_id: str, dv_id: str) -> tuple[str, ...]:
         """The critical checks that stop this pair, from either half."""
-        gate = self.gates[kind.name]
+        gate = self.gates.get(kind.name, {})
         names = (*gate.get(("bc", bc_id), ()), *gate.get(("dv", dv_id), ()))
         return tuple(dict.fromkeys(names))
 
@@ -126,16 +131,34 @@ class _Work:
         number, name = row.get(kind.number_field), row.get(kind.name_field)
         return " ".join(str(v) for v in dict.fromkeys((number, name)) if v) or record
 
+    def new_id(self, kind: Kind, side: Side, record: str) -> str:
+        """The id of the record to make on ``side`` from ``record``: a GUID, or the next integer of an option."""
+        if side == "dv" and kind.is_option:
+            held = [int(i) for i in self.rows[kind.name, "dv"] if i.isdigit()]
+            planned = [int(c.dv_id) for c in self.changes if c.kind == kind.name and c.action == "create"]
+            return str(max([_FIRST_OPTION - 1, *held, *planned]) + 1)
+        return str(uuid.uuid5(_NEW_IDS, f"{self.snapshot.id}/{kind.name}/{record}"))
+
+    def target(self, field: Field, side: Side, record: str) -> Kind:
+        """The kind, of those ``field`` may refer to, that holds ``record`` on ``side``; the first when none does."""
+        holding = (k for k in field.refers_to if record in self.rows.get((k, side), {}))
+        return self.catalogue[next(holding, field.refers_to[0])]
+
+    def partner(self, field: Field, side: Side, record: str) -> str | None:
+        """The id on the other side of what ``field`` refers to; None when it is not coupled."""
+        found = (self.partners.get((k, side), {}).get(record) for k in field.refers_to)
+        return next((p for p in found if p), None)
+
     def waits_for(self, field: Field, side: Side, record: str) -> str:
         """Why a record that is referred to is not ready, or ``""``; ``record`` is its id on ``side``."""
-        kind = self.catalogue[field.refers_to]
-        partner = self.partners[kind.name, side].get(record, "")
+        kind = self.target(field, side, record)
+        partner = self.partners.get((kind.name, side), {}).get(record, "")
         bc_id, dv_id = (record, partner) if side == "bc" else (partner, record)
         checks = self.gate(kind, bc_id, dv_id)
         stopped = self.stopped.get((kind.name, side, record), "")
         if not checks and not stopped:
             return ""
-        title = self.title(kind, self.rows[kind.name, side].get(record), record)
+        title = self.title(kind, self.rows.get((kind.name, side), {}).get(record), record)
         return f"waits for {kind.source(side).noun} {title}"
 
 
@@ -167,7 +190,7 @@ def _plan_creates(work: _Work, kind: Kind) -> None:
 
 def _plan_create(work: _Work, kind: Kind, source: Side, target: Side, record: str) -> None:
     row = work.rows[kind.name, source].get(record)
-    new = str(uuid.uuid5(_NEW_IDS, f"{work.snapshot.id}/{kind.name}/{record}"))
+    new = work.new_id(kind, target, record)
     bc_id, dv_id = (record, new) if source == "bc" else (new, record)
     blocked = list(work.gate(kind, record if source == "bc" else "", record if source == "dv" else ""))
     if row is None:
@@ -224,12 +247,12 @@ def _reference(
 ) -> tuple[FieldChange | None, list[str], list[str]]:
     """What ``field`` becomes on the other side, the create it needs first, and what it waits for."""
     label = str(row.get(field.label_column) or record)
-    partner = work.partners.get((field.refers_to, source), {}).get(record)
+    partner = work.partner(field, source, record)
     if partner is None:
-        # The check of this prerequisite names the record; a required reference stops it here as well.
-        return None, [], [f"waits for {field.title} {label} to be coupled"] if field.required else []
+        # A weak reference is left as it is: BC would empty it, and what it held would be lost (C8, PRE-14).
+        return None, [], [] if field.weak else [f"waits for {field.title} {label} to be coupled"]
     change = FieldChange(field.name, before, partner, field.type, before_label, label)
-    need = work.created_by.get((field.refers_to, source, record))
+    need = work.created_by.get((work.target(field, source, record).name, source, record))
     wait = work.waits_for(field, source, record)
     return change, [need] if need else [], [wait] if wait else []
 
@@ -354,7 +377,7 @@ def _agree(work: _Work, field: Field, bc: Row, dv: Row) -> bool:
     """Whether both sides hold the same, also after what is lost on the way is taken into account."""
     b, d = bc.get(field.name), dv.get(field.name)
     if field.is_reference:
-        return d is None if b is None else work.partners.get((field.refers_to, "bc"), {}).get(str(b)) == d
+        return d is None if b is None else work.partner(field, "bc", str(b)) == d
     if same(field, b, d):
         return True
     return (field.goes_to("dv") and same(field, carried(field, b, bc, "dv")[0], d)) or (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from d365kit.kinds import Field, Side
+from d365kit.kinds.transforms import TRANSFORMS
 
 NUMBERS = ("amount", "number", "rate")
 
@@ -36,29 +37,15 @@ def same(field: Field, one: Value, other: Value) -> bool:
 def carried(field: Field, value: Value, row: dict[str, Value], target: Side) -> tuple[Value, str]:
     """What ``value`` becomes on ``target``, and a note when that is not the value itself.
 
-    Named transformations apply on the way to Dataverse (J6: a negative price or stock becomes 0; D10: what a new
-    currency lacks becomes its ISO code). Texts are cut to the target's length (C3).
+    The field's named transformation applies first (C12, `d365kit.kinds.transforms`), then texts are cut to the
+    target's length (C3).
     """
-    if target == "dv" and field.transform:
-        value, note = _TRANSFORMS[field.transform](value, row)
+    transform = field.transform if target == "dv" else field.transform_bc
+    if transform:
+        value, note = TRANSFORMS[transform](value, row)
         if note:
             return value, note
     longest = field.longest_on(target)
     if isinstance(value, str) and longest and len(value) > longest:
         return value[:longest].rstrip(), f"cut to {longest} characters"
     return value, ""
-
-
-def _not_negative(value: Value, row: dict[str, Value]) -> tuple[Value, str]:
-    if isinstance(value, Decimal) and value < 0:
-        return Decimal(0), "negative in Business Central, sent as 0"
-    return value, ""
-
-
-def _or_code(value: Value, row: dict[str, Value]) -> tuple[Value, str]:
-    if value is None and row.get("code"):
-        return row["code"], "blank in Business Central, so the ISO code"
-    return value, ""
-
-
-_TRANSFORMS = {"not_negative": _not_negative, "or_code": _or_code}

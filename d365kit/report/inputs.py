@@ -74,6 +74,10 @@ class Inputs:
                 held[(str(kind), side)] = frozenset(rows[f"{side}_id"].dropna())
         return held
 
+    def holding(self, kinds: Sequence[str], side: Side, record: str) -> str:
+        """The one of ``kinds`` that holds ``record`` on ``side``; the first when none does."""
+        return next((k for k in kinds if self.label(k, side, record).text), kinds[0])
+
     def label(self, kind: str, side: Side, record: object) -> Label:
         """Number and name of a record, taking part or left out; both empty for an unknown one."""
         return self._labels(kind, side).get(str(record), Label()) if record else Label()

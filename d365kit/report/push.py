@@ -100,19 +100,22 @@ def prerequisites(made_of: Inputs, limit: int = LIMIT) -> Row:
 
 def _waits(made_of: Inputs, kind: Kind, side: Side) -> list[tuple[Missing, Waiting]]:
     """Every (uncoupled record referred to, record that refers to it) of one kind and side."""
-    target = other_side(side)
-    if not kind.may_go_to(target):
+    if not kind.may_go_to(other_side(side)):
         return []
     frame = made_of.snapshot[kind.name].side(side)
     ids = [str(plain(i)) for i in frame["id"].array]
     found = []
     for f in kind.references:
-        if not f.goes_to(target) or f.name not in frame.columns:
+        if not f.goes_to(other_side(side)) or f.name not in frame.columns:
             continue
-        coupled = made_of.coupled(f.refers_to, side)
+        coupled = frozenset().union(*(made_of.coupled(k, side) for k in f.refers_to))
+        unknown = made_of.snapshot.unread.get(kind.name, ())
+        if f.weak or f.name in unknown:
+            continue
         for record, (reference, label) in zip(ids, _references(frame, f), strict=True):
             if (reference or label) and reference not in coupled:
-                missing = (f.refers_to, side, reference, "" if reference else label)
+                target = made_of.holding(f.refers_to, side, reference)
+                missing = (target, side, reference, "" if reference else label)
                 found.append((missing, (kind.name, side, record)))
     return found
 

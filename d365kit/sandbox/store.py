@@ -69,6 +69,8 @@ class Store:
             connection.execute("CREATE TABLE planted (fault TEXT, checked TEXT, kind TEXT, bc_id TEXT, dv_id TEXT)")
             key = "id TEXT PRIMARY KEY, entity TEXT, name TEXT, columns TEXT, status TEXT, ready REAL"
             connection.execute(f"CREATE TABLE dv_keys ({key})")
+            connection.execute("CREATE TABLE dv_options (entity TEXT, attribute TEXT, value INTEGER, label TEXT)")
+            connection.execute("CREATE UNIQUE INDEX ix_dv_options ON dv_options (entity, attribute, value)")
             connection.execute("CREATE TABLE dv_deleted (entity TEXT, id TEXT, version INTEGER)")
             for name, columns in _storage(self.tables()).items():
                 connection.execute(f'CREATE TABLE "{name}" ({", ".join(columns)})')

@@ -6,12 +6,14 @@ from d365kit.services.batch import Part, PartAnswer
 from d365kit.services.business_central import BusinessCentral
 from d365kit.services.changes import Changes
 from d365kit.services.dataverse import Dataverse
+from d365kit.services.keys import KEY_COLUMN, key_text, key_values
 from d365kit.services.limiter import Limiter, Traffic
 from d365kit.services.metadata import Property, Table
 from d365kit.services.odata import SERVICE_NAMES, Received, Service, Written
 from d365kit.services.runner import run, run_all
 
 __all__ = [
+    "KEY_COLUMN",
     "SERVICE_NAMES",
     "BearerAuth",
     "BusinessCentral",
@@ -29,6 +31,8 @@ __all__ = [
     "TokenFromEnvironment",
     "Traffic",
     "Written",
+    "key_text",
+    "key_values",
     "run",
     "run_all",
 ]

@@ -41,6 +41,26 @@ class Column:
         return pa.string() if self.type == "date" else self.arrow
 
 
+@dataclass(frozen=True)
+class Nested(Column):
+    """A collection inside each row, such as the lines of a document, with the columns of its own rows."""
+
+    type: str = "rows"
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def arrow(self) -> pa.DataType:
+        return pa.list_(_struct(self.columns))
+
+    @property
+    def wire(self) -> pa.DataType:
+        return self.arrow
+
+
+def _struct(columns: Sequence[Column]) -> pa.StructType:
+    return pa.struct([pa.field(c.name, c.wire) for c in columns])
+
+
 class BrokenPage(ValueError):
     """A page that is not the JSON it should be: cut short, an error in disguise, not JSON at all."""
 
@@ -57,9 +77,8 @@ def page_to_table(body: bytes, columns: Sequence[Column]) -> pa.Table:
     body = body.removeprefix(_BOM)
     if b'"value"' not in body:
         raise BrokenPage("the answer has no rows in it")
-    row = pa.struct([pa.field(c.name, c.wire) for c in columns])
     options = pj.ParseOptions(
-        explicit_schema=pa.schema([("value", pa.list_(row))]), unexpected_field_behavior="ignore"
+        explicit_schema=pa.schema([("value", pa.list_(_struct(columns)))]), unexpected_field_behavior="ignore"
     )
     # One JSON object is one block, so threads within the parser have nothing to share.
     reading = pj.ReadOptions(block_size=len(body) + 16, use_threads=False)
@@ -74,6 +93,18 @@ def page_to_table(body: bytes, columns: Sequence[Column]) -> pa.Table:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         # Numbers as text, 1.0 for a whole number, a time with an odd offset: read with more patience.
         return _page_by_value(body, columns)
+
+
+def flattened(table: pa.Table, nested: Nested) -> tuple[pa.Table, pa.Array]:
+    """Return all rows of a collection, and for each the place of the row in ``table`` it belongs to.
+
+    Raises BrokenPage where the collection, or one of its rows, is missing rather than empty.
+    """
+    lists = table.column(nested.name).combine_chunks()
+    rows = lists.flatten()
+    if lists.null_count or rows.null_count:
+        raise BrokenPage(f"a row came without its {nested.name}")
+    return _typed(pa.Table.from_struct_array(rows), nested.columns), pc.list_parent_indices(lists)
 
 
 def _typed(table: pa.Table, columns: Sequence[Column]) -> pa.Table:
@@ -113,11 +144,20 @@ def _page_by_value(body: bytes, columns: Sequence[Column]) -> pa.Table:
 def _value(value: Any, column: Column) -> Any:
     if value is None:
         return None
+    if isinstance(column, Nested):
+        return [_inner(row, column.columns) for row in value]
     try:
         return _READ.get(column.type, _text)(value)
     except (ValueError, TypeError, InvalidOperation) as problem:
         shown = json.dumps(value, default=str)[:60]
         raise WrongType(f"{column.name} should be of type {column.type} and is {shown}") from problem
+
+
+def _inner(row: Any, columns: Sequence[Column]) -> dict[str, Any] | None:
+    """A row of a collection, dates as they came: `flattened` makes them dates."""
+    if not isinstance(row, dict):
+        return None
+    return {c.name: row.get(c.name) if c.type == "date" else _value(row.get(c.name), c) for c in columns}
 
 
 def _text(value: Any) -> str:

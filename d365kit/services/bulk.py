@@ -76,7 +76,7 @@ class Batches(_Base):
         for part, answer, record in zip(parts, answers, records, strict=True):
             result = self._result(part, answer, key, record, set_name)
             if part.repeatable and isinstance(result, ServiceError) and self.is_duplicate(result):
-                result = await self._made_earlier(set_name, record, result)
+                result = await self._made_earlier(set_name, record.lower(), result)
             found.append(result)
         return found
 
@@ -85,14 +85,16 @@ class Batches(_Base):
             row = await self.get(set_name, record)
         except ServiceError:
             return refusal  # another row has its number, not its id
-        return Written(record.lower(), str(row.get("@odata.etag", "")), row)
+        return Written(record, str(row.get("@odata.etag", "")), row)
 
     def _result(self, part: Part, answer: PartAnswer, key: str, record: str, set_name: str) -> Result:
-        url = self.root + part.path
+        url = self._absolute(part.path)
         if answer.done:
             row: Mapping[str, object] = answer.body if isinstance(answer.body, dict) else {}
             etag = str(row.get("@odata.etag", "") or answer.headers.get("etag", ""))
-            return Written(str(row.get(key) or answer.id or record).lower(), etag, row)
+            identity = self.key(set_name, key)
+            own = identity.of(row) or identity.plain(answer.id or record) if identity else record
+            return Written(own, etag, row)
         if answer.status == 0:
             return Unreachable(
                 f"{self.name} said nothing of {part.method} {set_name} in its answer to a batch.",

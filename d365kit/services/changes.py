@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from d365kit.services.keys import KEY_COLUMN
 from d365kit.services.paging import once_each
 
 
@@ -26,27 +26,13 @@ class Changes:
     deleted: frozenset[str] = field(default_factory=frozenset)
     pages: int = 1
 
-    def applied_to(self, earlier: pa.Table | None, key: str) -> pa.Table:
+    def applied_to(self, earlier: pa.Table | None) -> pa.Table:
         """Return the table now: ``earlier`` without what is gone, each changed row replaced by its newer self.
 
         An id that was never there (created and deleted in between) is no harm. Columns are those of the change.
         """
         if self.whole or earlier is None:
             return self.table
-        gone = [*self.deleted, *_plain(self.table.column(key)).to_pylist()]
-        kept = earlier.filter(pc.invert(pc.is_in(_plain(earlier.column(key)), pa.array(gone, pa.string()))))
-        return once_each(pa.concat_tables([kept.select(self.table.column_names), self.table]), key)
-
-
-def _plain(ids: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.utf8_lower(pc.utf8_trim(ids, characters="{}"))
-
-
-def without(ids: Iterable[str], still_there: Iterable[str]) -> frozenset[str]:
-    """Return the ids that are gone: those we held and the service no longer lists.
-
-    >>> sorted(without(["A", "b"], ["{B}"]))
-    ['a']
-    """
-    present = {i.strip("{}").lower() for i in still_there}
-    return frozenset(i.strip("{}").lower() for i in ids) - present
+        gone = [*self.deleted, *self.table.column(KEY_COLUMN).to_pylist()]
+        kept = earlier.filter(pc.invert(pc.is_in(earlier.column(KEY_COLUMN), pa.array(gone, pa.string()))))
+        return once_each(pa.concat_tables([kept.select(self.table.column_names), self.table]))

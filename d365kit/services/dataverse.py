@@ -10,14 +10,17 @@ from urllib.parse import quote
 import httpx
 import pyarrow.compute as pc
 
-from d365kit.errors import NotThere, Refused, ServiceError, SettingsError, Unreachable
+from d365kit.errors import NotThere, Refused, ServiceError, Unreachable
 from d365kit.services.answers import Said, Unreadable, body_of
 from d365kit.services.arrow import Column
 from d365kit.services.batch import Part, PartAnswer, multipart_answers, multipart_batch
 from d365kit.services.bulk import Batches, Result, halves
 from d365kit.services.changes import Changes
-from d365kit.services.metadata import Table, table_of
+from d365kit.services.definitions import CRM, Definitions
+from d365kit.services.keys import Key, with_ids
+from d365kit.services.metadata import Table
 from d365kit.services.odata import Progress, Received, Service, Written
+from d365kit.services.options import OPTIONS, Options, is_options
 from d365kit.services.paging import address, gathered, pages
 from d365kit.services.runner import run
 from d365kit.services.split import ByCreation
@@ -27,13 +30,17 @@ _AT_ONCE, _CEILING = 8, 16
 #: Rows of one bulk message; the service recommends 100 to 1,000 (dataverse.md section 10).
 _BULK = 200
 _BATCH = 200
-_CRM = "Microsoft.Dynamics.CRM"
 #: Characters that keep an alternate key's value out of an address (dataverse.md section 8).
 _UNFIT = re.compile(r"[<>*%&:/\\#?]")
 
 
 class Dataverse(Batches, Service):
-    """One environment. ``root`` is the Web API root, up to and with the version."""
+    """One environment. ``root`` is the Web API root, up to and with the version.
+
+    Records are where an address says: a set (``accounts``), or the values of a choice column
+    (``options/account.paymenttermscode``), whose columns are value, label, description and color. Every table read
+    has the record's id in its last column, ``@key``.
+    """
 
     side = "dv"
     headers: Mapping[str, str] = {"If-None-Match": "null"}
@@ -43,9 +50,7 @@ class Dataverse(Batches, Service):
     def __init__(self, root: str, auth: httpx.Auth | None, **more: object) -> None:
         super().__init__(root, auth, at_once=_AT_ONCE, **more)  # type: ignore[arg-type]
         self.at_once = _CEILING
-        self._tables: dict[str, Table] = {}
-        self._names: dict[str, dict[str, str]] = {}
-        self._offers: dict[tuple[str, str], bool] = {}
+        self._definitions, self._options = Definitions(self), Options(self)
 
     def address(self, set_name: str, record: str = "") -> str:
         return set_name + (f"({record})" if record else "")
@@ -54,7 +59,7 @@ class Dataverse(Batches, Service):
         if len(values) == 1 and not name.endswith(("id", "_value")):
             return f"{name} eq {_quoted(values[0])}"
         listed = json.dumps(list(values), separators=(",", ":"), ensure_ascii=False)
-        return f"{_CRM}.In(PropertyName='{name}',PropertyValues={listed})"
+        return f"{CRM}.In(PropertyName='{name}',PropertyValues={listed})"
 
     def check(self) -> str:
         """Ask who we are and return the user's id. Raises ServiceError."""
@@ -62,27 +67,18 @@ class Dataverse(Batches, Service):
 
     # --- metadata
 
-    async def describe(self, set_name: str) -> Table:
-        """The table behind a set as the service declares it, asked for once. Raises SettingsError for no such set."""
-        if set_name not in self._tables:
-            logical = (await self._definition(set_name))["LogicalName"]
-            select = "LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled"
-            columns = "LogicalName,AttributeType,RequiredLevel,IsValidForCreate,IsValidForUpdate"
-            url = f"EntityDefinitions(LogicalName='{logical}')?$select={select}&$expand=Attributes($select={columns})"
-            self._tables[set_name] = table_of(await self.ask(url), self.name)
-        return self._tables[set_name]
+    async def describe(self, set_name: str, *, lengths: bool = False) -> Table:
+        """The table or choice column as the service declares it; a table is asked for once.
 
-    async def _definition(self, set_name: str) -> dict[str, str]:
-        """Logical name and primary id of a set; every set is asked for at once, as names cannot be guessed."""
-        if not self._names:
-            url = "EntityDefinitions?$select=LogicalName,EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled"
-            self._names = {str(item["EntitySetName"]): item for item in (await self.ask(url))["value"]}
-        if set_name not in self._names:
-            raise SettingsError(
-                f"Dataverse has no table behind the set {set_name}.",
-                "Set names are case-sensitive and cannot be guessed; correct the kind's address.",
-            )
-        return self._names[set_name]
+        ``lengths`` asks for the longest texts too. Raises SettingsError for what is not there.
+        """
+        if is_options(set_name):
+            return await self._options.describe(set_name)
+        return await self._definitions.describe(set_name, lengths)
+
+    async def offers(self, message: str, set_name: str) -> bool:
+        """Whether a table takes a bulk message; asked once (dataverse.md section 10)."""
+        return await self._definitions.offers(message, set_name)
 
     # --- reading
 
@@ -102,21 +98,28 @@ class Dataverse(Batches, Service):
         self, set_name: str, columns: Sequence[Column], *, key: str, progress: Progress | None = None,
         split: bool | None = None,
     ) -> Received:  # fmt: skip
-        """All rows of a set, only the ``columns`` asked for, with the ETag in ``@odata.etag``.
+        """All rows of a set, only the ``columns`` asked for, with the ETag in ``@odata.etag`` and the id in ``@key``.
 
         A column named ``property@annotation`` asks for that annotation of a selected property. A table of more
         than a page, from a service that takes its time, is read by all workers at once, cut by the time its rows
         were made; ``split`` True always cuts it, False follows nextLink alone.
         """
+        if is_options(set_name):
+            return await self._options.rows(set_name, columns, progress)
         headers, wanted = _annotated(columns), [Column("@odata.etag"), *columns]
-        return await ByCreation(self, self.address(set_name), wanted, key, headers, progress, split).read()
+        identity = Key((key,))
+        return await ByCreation(self, self.address(set_name), wanted, identity, headers, progress, split).read()
 
     async def changes(self, set_name: str, columns: Sequence[Column], *, key: str, mark: str = "") -> Changes:
         """What changed in a table since ``mark``, deletions included; all rows without one.
 
         ``mark`` is the deltaLink of the last answer. One that ran out, or is not of this service, leads to a full
-        read (conformance.md 238). Raises Refused for a table without change tracking.
+        read (conformance.md 238). Values of a choice column are read whole. Raises Refused for a table without
+        change tracking.
         """
+        if is_options(set_name):
+            values = await self.rows(set_name, columns, key=key)
+            return Changes(values.table, "", True, values.asked_at)
         wanted = [Column("@odata.etag"), *columns]
         tracked = {"Prefer": "odata.track-changes"}
         if mark:
@@ -142,11 +145,11 @@ class Dataverse(Batches, Service):
                 f"Dataverse does not track changes of {url.partition('?')[0]}.",
                 "Switch change tracking on for the table, or read it whole.", side=self.side, url=url,
             )  # fmt: skip
-        received = gathered(tables, "", asked_at)
+        received = gathered(tables, None, asked_at)
         ids, reasons = (received.table.column(name).to_pylist() for name in ("id", "reason"))
         deleted = frozenset(i.lower() for i, reason in zip(ids, reasons, strict=True) if reason and i)
         kept = received.table.filter(pc.is_valid(received.table.column(key))).drop_columns(["id", "reason"])
-        return Changes(kept, mark, whole, received.asked_at, deleted, received.pages)
+        return Changes(with_ids(kept, Key((key,))), mark, whole, received.asked_at, deleted, received.pages)
 
     async def children(self, set_name: str, record: str, navigation: str, select: Sequence[str]) -> list[dict]:
         """The rows of a collection of one record, each once.
@@ -154,7 +157,7 @@ class Dataverse(Batches, Service):
         An expanded collection carries a nextLink that returns the same rows again unless it holds a skip token:
         only such a one is followed (conformance.md 164, 165).
         """
-        key = (await self._definition(set_name))["PrimaryIdAttribute"]
+        key = (await self._definitions.of(set_name))["PrimaryIdAttribute"]
         expand = f"{navigation}($select={','.join(select)})"
         body = await self.ask(f"{self.address(set_name, record)}?$select={key}&$expand={expand}")
         rows, link = list(body.get(navigation) or []), str(body.get(f"{navigation}@odata.nextLink") or "")
@@ -166,10 +169,32 @@ class Dataverse(Batches, Service):
             link = str(page.get("@odata.nextLink") or "")
         return rows
 
+    async def get(self, set_name: str, record: str) -> dict:
+        """One row, or one value of a choice column. Raises NotThere."""
+        return await (self._options.get(set_name, record) if is_options(set_name) else super().get(set_name, record))
+
+    # --- values of choice columns
+
+    async def insert_option(
+        self, table: str, column: str, value: int | None, label: str, description: str = ""
+    ) -> Written:
+        """Add a value to a choice column and publish it; None lets Dataverse give the number. Raises Refused."""
+        told = {"value": value, "label": label, "description": description}
+        return await self._options.create(f"{OPTIONS}{table}.{column}", told)
+
+    async def update_option(self, table: str, column: str, value: int, label: str) -> Written:
+        """Rename a value of a choice column and publish it. Raises NotThere, Refused."""
+        return await self._options.update(f"{OPTIONS}{table}.{column}", str(value), {"label": label})
+
     # --- writing one row
 
     async def create(self, set_name: str, key: str, body: Mapping[str, object]) -> Written:
-        """Create a row whose id we chose, so that sending it again does no harm. Returns what is there now."""
+        """Create a row whose id we chose, so that sending it again does no harm. Returns what is there now.
+
+        A value of a choice column needs a ``label``; without a ``value`` Dataverse gives it one.
+        """
+        if is_options(set_name):
+            return await self._options.create(set_name, body)
         headers = {"Prefer": "return=representation"}
         url = f"{self.address(set_name)}?$select={key}"
         answer = await self.request(
@@ -180,8 +205,11 @@ class Dataverse(Batches, Service):
     async def update(self, set_name: str, key: str, record: str, etag: str, body: Mapping[str, object]) -> Written:
         """Change a row if it is still the version ``etag``. Raises StaleRecord when it is not.
 
-        The tag is always sent: without one Dataverse would create a row that is gone (dataverse.md section 7).
+        The tag is always sent: without one Dataverse would create a row that is gone (dataverse.md section 7). Values
+        of a choice column have no versions; their ``label`` and ``description`` can be changed.
         """
+        if is_options(set_name):
+            return await self._options.update(set_name, record, body)
         headers = {"Prefer": "return=representation", "If-Match": etag or "*"}
         url = f"{self.address(set_name, record)}?$select={key}"
         answer = await self.request(
@@ -191,6 +219,8 @@ class Dataverse(Batches, Service):
 
     async def delete(self, set_name: str, record: str, etag: str) -> None:
         """Remove a row if it is still the version ``etag``. Raises StaleRecord, NotThere, Refused (referenced)."""
+        if is_options(set_name):
+            return await self._options.delete(set_name, record)
         await self.request("DELETE", self.address(set_name, record), headers={"If-Match": etag or "*"})
 
     async def upsert(
@@ -228,7 +258,7 @@ class Dataverse(Batches, Service):
         the row it failed for, so a failing one is halved until the bad row stands alone.
         """
         if await self.offers("CreateMultiple", set_name):
-            entity = (await self._definition(set_name))["LogicalName"]
+            entity = (await self._definitions.of(set_name))["LogicalName"]
 
             async def send(chunk: Sequence[Mapping[str, object]]) -> list[Result]:
                 return await self._create_multiple(set_name, key, entity, chunk)
@@ -241,8 +271,8 @@ class Dataverse(Batches, Service):
     async def _create_multiple(
         self, set_name: str, key: str, entity: str, chunk: Sequence[Mapping[str, object]]
     ) -> list[Result]:
-        targets = [{"@odata.type": f"{_CRM}.{entity}", **body} for body in chunk]
-        url = f"{self.address(set_name)}/{_CRM}.CreateMultiple"
+        targets = [{"@odata.type": f"{CRM}.{entity}", **body} for body in chunk]
+        url = f"{self.address(set_name)}/{CRM}.CreateMultiple"
         again = all(key in body for body in chunk)
         try:
             answer = await self.ask(url, method="POST", body={"Targets": targets}, repeatable=again)
@@ -271,18 +301,6 @@ class Dataverse(Batches, Service):
             for record, etag, body in changes
         ]  # fmt: skip
         return await self.results(parts, key, [record for record, _, _ in changes], set_name)
-
-    async def offers(self, message: str, set_name: str) -> bool:
-        """Whether a table takes a bulk message; asked once (dataverse.md section 10)."""
-        if (message, set_name) not in self._offers:
-            entity = (await self._definition(set_name))["LogicalName"]
-            condition = f"sdkmessageid/name eq '{message}' and primaryobjecttypecode eq '{entity}'"
-            try:
-                found = await self.find("sdkmessagefilters", condition, ["sdkmessagefilterid"])
-            except (NotThere, Refused):
-                found = []
-            self._offers[message, set_name] = bool(found)
-        return self._offers[message, set_name]
 
     async def send_batch(self, parts: Sequence[Part], *, atomic: bool) -> list[PartAnswer]:
         content, kind = multipart_batch(parts, change_set=atomic)

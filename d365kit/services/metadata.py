@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
@@ -30,8 +30,11 @@ _LOOKUPS = frozenset({"Lookup", "Customer", "Owner"})
 class Property:
     """One property of a table as the service declares it.
 
-    ``type`` is one of the catalogue's types, "" for one that cannot be a column. ``length`` 0 is unlimited.
-    ``members`` are the names of an enumeration, which installed apps may add to.
+    ``type`` is one of the catalogue's types, "" for one that cannot be a column; ``declared`` is the service's own
+    word for it (Edm.Guid, Picklist). ``length`` is the longest text, 0 for no limit or none told. ``nullable``: it
+    may stay empty. ``create`` and ``update``: it may be written then, as far as the service says so: BC marks whole
+    sets only, and shows what is read-only when it is tried (business-central.md section 12). ``members`` are the
+    names of an enumeration, which installed apps may add to.
     """
 
     name: str
@@ -41,16 +44,30 @@ class Property:
     create: bool = True
     update: bool = True
     members: tuple[str, ...] = ()
+    declared: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
-    """One entity set as the service declares it."""
+    """One entity set as the service declares it.
+
+    ``key`` names the key's properties, several joined by commas. ``navigations`` tells what records of the set are
+    linked to: name and entity. ``insert``, ``update`` and ``delete``: whether rows can be written that way.
+    """
 
     set: str
     entity: str
     key: str
     properties: Mapping[str, Property]
+    navigations: Mapping[str, str] = field(default_factory=dict)
+    insert: bool = True
+    update: bool = True
+    delete: bool = True
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key's properties in their order."""
+        return tuple(self.key.split(","))
 
     def columns(self) -> tuple[Column, ...]:
         """All properties that can be read into a column."""
@@ -70,11 +87,11 @@ class Table:
                 )
 
 
-def tables_of(document: bytes, service: str, side: str) -> dict[str, Table]:
+def tables_of(document: bytes, service: str, side: str, *, may_be_none: bool = False) -> dict[str, Table]:
     """Return the tables of a ``$metadata`` document (CSDL 4.0), by entity set.
 
     Enumeration members may have any name (a real document has some called 0 to 14). Raises ServiceError for a
-    document that is cut short, is no XML, or declares no sets.
+    document that is cut short, is no XML, or declares no sets; ``may_be_none``: a whole one may declare none.
     """
     try:
         root = ElementTree.fromstring(document)  # noqa: S314 - expat bundled with Python refuses entity bombs
@@ -94,32 +111,51 @@ def tables_of(document: bytes, service: str, side: str) -> dict[str, Table]:
     for item in root.iter(f"{_EDM}EntitySet"):
         name, kind = item.get("Name", ""), item.get("EntityType", "")
         if name and kind in types:
-            tables[name] = _table(name, types[kind], enums)
-    if not tables:
+            tables[name] = _table(item, types[kind], enums)
+    if not tables and not (may_be_none and root.tag.endswith("}Edmx")):
         raise _bad(service, side, "it declares no entity sets")
     return tables
 
 
-def _table(name: str, item: ElementTree.Element, enums: Mapping[str, tuple[str, ...]]) -> Table:
-    key = item.find(f"{_EDM}Key/{_EDM}PropertyRef")
+def _table(declared: ElementTree.Element, item: ElementTree.Element, enums: Mapping[str, tuple[str, ...]]) -> Table:
+    name, entity = declared.get("Name", ""), item.get("Name", "")
+    allowed = _allowed(declared)
+    insert, update, delete = (allowed.get(word, True) for word in ("Insertable", "Updatable", "Deletable"))
+    key = ",".join(part.get("Name", "") for part in item.iterfind(f"{_EDM}Key/{_EDM}PropertyRef"))
     found = {}
-    for declared in item.iter(f"{_EDM}Property"):
-        kind = declared.get("Type", "")
-        length = declared.get("MaxLength", "")
-        found[declared.get("Name", "")] = Property(
-            name=declared.get("Name", ""),
+    for one in item.iter(f"{_EDM}Property"):
+        kind, length = one.get("Type", ""), one.get("MaxLength", "")
+        found[one.get("Name", "")] = Property(
+            name=one.get("Name", ""),
             type="choice" if kind in enums else _FROM_EDM.get(kind, ""),
             length=int(length) if length.isdigit() else 0,
-            nullable=declared.get("Nullable") != "false",
+            nullable=one.get("Nullable") != "false",
+            create=insert,
+            # A row's GUID is given once; codes and numbers that are a key may be renamed.
+            update=update and not (one.get("Name") == key and kind == "Edm.Guid"),
             members=enums.get(kind, ()),
+            declared=kind,
         )
-    return Table(name, item.get("Name", ""), key.get("Name", "") if key is not None else "", found)
+    ways = {n.get("Name", ""): _target(n.get("Type", "")) for n in item.iter(f"{_EDM}NavigationProperty")}
+    return Table(name, entity, key, found, ways, insert, update, delete)
 
 
-def table_of(definition: Mapping[str, Any], service: str) -> Table:
+def _allowed(declared: ElementTree.Element) -> dict[str, bool]:
+    """What the capabilities of a set say: Insertable, Updatable, Deletable."""
+    values = declared.iterfind(f"{_EDM}Annotation/{_EDM}Record/{_EDM}PropertyValue")
+    return {value.get("Property", ""): value.get("Bool") != "false" for value in values}
+
+
+def _target(kind: str) -> str:
+    """``Collection(Microsoft.NAV.salesOrderLine)`` → ``salesOrderLine``."""
+    return kind.removeprefix("Collection(").removesuffix(")").rpartition(".")[2]
+
+
+def table_of(definition: Mapping[str, Any], service: str, lengths: Mapping[str, int] | None = None) -> Table:
     """Return a table from a Dataverse EntityDefinition with its Attributes (dataverse.md section 14).
 
-    A lookup ``x`` is read as ``_x_value``. Raises ServiceError for a definition without attributes.
+    ``lengths`` are the longest texts by column, which the list of all attributes does not tell. A lookup
+    ``x`` is read as ``_x_value``. Raises ServiceError for a definition without attributes.
     """
     attributes = definition.get("Attributes")
     if not isinstance(attributes, list) or not definition.get("EntitySetName"):
@@ -132,10 +168,11 @@ def table_of(definition: Mapping[str, Any], service: str) -> Table:
         found[name] = Property(
             name=name,
             type=_FROM_ATTRIBUTE.get(kind, ""),
-            length=int(item.get("MaxLength") or 0),
+            length=(lengths or {}).get(logical) or int(item.get("MaxLength") or 0),
             nullable=level.get("Value") != "SystemRequired",
             create=bool(item.get("IsValidForCreate", True)),
             update=bool(item.get("IsValidForUpdate", True)),
+            declared=kind,
         )
     names = [str(definition.get(name) or "") for name in ("EntitySetName", "LogicalName", "PrimaryIdAttribute")]
     return Table(names[0], names[1], names[2], found)

@@ -21,6 +21,7 @@ import pyarrow as pa
 from d365kit import __version__
 from d365kit.errors import ServiceError, SettingsError, Throttled, Unreachable
 from d365kit.services.answers import Said, Unreadable, backoff, body_of, error_for, request_ids, retry_after, said
+from d365kit.services.keys import Key
 from d365kit.services.limiter import Limiter, Traffic
 from d365kit.services.transport import PageTransport
 
@@ -80,8 +81,8 @@ class Service:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         limiter: Limiter | None = None,
     ) -> None:
-        self.root = _checked(root, self.side).rstrip("/") + "/"
-        self._origin = _origin(self.root)
+        self.root = checked(root, self.side).rstrip("/") + "/"
+        self._origins = {origin(self.root)}
         self._auth, self._transport, self._sleep = auth, transport, sleep
         self.at_once = at_once
         self.limiter = limiter or Limiter(at_once, sleep=sleep)
@@ -239,9 +240,9 @@ class Service:
     def _absolute(self, url: str) -> str:
         """``url`` below the root. Raises ServiceError for an address of another origin: no token goes there."""
         full = urljoin(self.root, url)
-        if _origin(full) != self._origin:
+        if origin(full) not in self._origins:
             raise ServiceError(
-                f"{self.name} pointed to another address ({_origin(full)}) for its next rows.",
+                f"{self.name} pointed to another address ({origin(full)}) for its next rows.",
                 "Nothing was sent there; check the service's address in the settings.",
                 side=self.side,
                 url=full,
@@ -253,6 +254,14 @@ class Service:
     def address(self, set_name: str, record: str = "") -> str:
         """Where a set or one of its records is, below the root."""
         raise NotImplementedError
+
+    async def place(self, set_name: str, record: str) -> str:
+        """Where one record is, when it may take the metadata to tell."""
+        return self.address(set_name, record)
+
+    def key(self, set_name: str, names: str) -> Key | None:
+        """The key of a set by its properties' names, joined by commas; None for "", where rows have none."""
+        return Key((names,)) if names else None
 
     async def ask(
         self, url: str, *, method: str = "GET", body: object = None, headers: Mapping[str, str] | None = None,
@@ -308,7 +317,7 @@ class Service:
 
     async def get(self, set_name: str, record: str) -> dict:
         """One row. Raises NotThere."""
-        return await self.ask(self.address(set_name, record))
+        return await self.ask(await self.place(set_name, record))
 
     # --- errors ------------------------------------------------------------------------------------
 
@@ -329,7 +338,7 @@ class Service:
         if isinstance(fault, httpx.RemoteProtocolError | httpx.ReadError | httpx.DecodingError):
             what = "broke off its answer"
         error = Unreachable(
-            f"{self.name} {what} at {_origin(url)} ({type(fault).__name__}).",
+            f"{self.name} {what} at {origin(url)} ({type(fault).__name__}).",
             "Check the address in the settings and that the service is up, then run this again.",
             side=self.side, method=method, url=url,
         )  # fmt: skip
@@ -355,7 +364,8 @@ class Service:
         return error_for(self.name, self.side, method, url, status, told, request_id, stale)
 
 
-def _checked(root: str, side: str) -> str:
+def checked(root: str, side: str) -> str:
+    """Return an address of a service. Raises SettingsError for one that is none, or not encrypted."""
     parts = urlsplit(root)
     name = SERVICE_NAMES.get(side, side)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -368,7 +378,8 @@ def _checked(root: str, side: str) -> str:
     return root
 
 
-def _origin(url: str) -> str:
+def origin(url: str) -> str:
+    """Return scheme, host and port of an address."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower()
 

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from d365kit.errors import PullIncomplete, Unreachable
 from d365kit.services.answers import Unreadable, backoff, server_time
 from d365kit.services.arrow import BrokenPage, Column, WrongType, count_in, link_in, page_to_table
+from d365kit.services.keys import KEY_COLUMN, Key, with_ids
 from d365kit.services.odata import Progress, Received, Service
 
 _BROKEN_PAGES = 4
@@ -45,7 +46,7 @@ def address(path: str, query: Mapping[str, str]) -> str:
 
 
 async def read_all(
-    service: Service, url: str, columns: Sequence[Column], key: str,
+    service: Service, url: str, columns: Sequence[Column], key: Key | None,
     *, headers: Mapping[str, str] | None = None, progress: Progress | None = None,
 ) -> Received:  # fmt: skip
     """Read all rows behind ``url`` by following nextLink; a key that comes twice is kept once, the later row.
@@ -62,9 +63,10 @@ async def read_all(
     return gathered(tables, key, asked_at)
 
 
-def gathered(tables: Sequence[pa.Table], key: str, asked_at: datetime | None) -> Received:
-    """Return pages as one answer."""
-    return Received(once_each(pa.concat_tables(tables), key), asked_at or datetime.now(UTC), len(tables))
+def gathered(tables: Sequence[pa.Table], key: Key | None, asked_at: datetime | None) -> Received:
+    """Return pages as one answer, with ids and each of them once; without a ``key`` every row is kept."""
+    whole = with_ids(pa.concat_tables(tables), key)
+    return Received(once_each(whole) if key else whole, asked_at or datetime.now(UTC), len(tables))
 
 
 async def pages(
@@ -156,19 +158,14 @@ def _looks_whole(response: httpx.Response) -> None:
         raise Unreadable("the page breaks off, or is not JSON")
 
 
-def once_each(table: pa.Table, key: str) -> pa.Table:
-    """Return the rows of a table with each key once, the last one met: rows move between pages.
-
-    Keys are compared without case and braces, as GUIDs are written either way. ``""`` keeps every row.
-    """
-    if not key or not table.num_rows:
+def once_each(table: pa.Table) -> pa.Table:
+    """Return the rows of a table with each id once, the last one met: rows move between pages."""
+    keys = table.column(KEY_COLUMN)
+    if not table.num_rows or _all_differ(keys):
         return table
-    if _all_differ(table.column(key)):
-        return table
-    keys = pc.utf8_trim(pc.ascii_lower(table.column(key).combine_chunks()), characters="{}")
     numbered = pa.table({"key": keys, "row": pa.array(range(table.num_rows), pa.int64())})
     last = numbered.group_by("key").aggregate([("row", "max")]).column("row_max")
-    return table.take(last.take(pc.sort_indices(last)))
+    return table if len(last) == table.num_rows else table.take(last.take(pc.sort_indices(last)))
 
 
 _GUID = 36

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from d365kit.services.arrow import Column
+from d365kit.services.keys import KEY_COLUMN, Key
 from d365kit.services.odata import Progress, Received, Service
 from d365kit.services.paging import address, gathered, pages
 
@@ -63,7 +64,7 @@ class ByCreation:
         service: Service,
         path: str,
         columns: Sequence[Column],
-        key: str,
+        key: Key,
         headers: dict[str, str],
         progress: Progress | None,
         split: bool | None = None,
@@ -77,7 +78,7 @@ class ByCreation:
 
     async def read(self) -> Received:
         """Return all rows, each key once. Raises PullIncomplete and ServiceErrors; the first ends all workers."""
-        query = {"$select": self._select(self.asked), "$orderby": self.key}
+        query = {"$select": self._select(self.asked), "$orderby": self.key.names[0]}
         reading = pages(self.service, address(self.path, query), self.asked, self.headers)
         tables: list[pa.Table] = []
         try:
@@ -93,7 +94,9 @@ class ByCreation:
             await reading.aclose()
         await self._ranges()
         received = gathered(self.work.tables, self.key, self.work.asked_at)
-        return Received(received.table.select([c.name for c in self.asked]), received.asked_at, received.pages)
+        return Received(
+            received.table.select([*(c.name for c in self.asked), KEY_COLUMN]), received.asked_at, received.pages
+        )
 
     def _report(self, rows: int) -> None:
         if self.progress:
@@ -203,14 +206,14 @@ class ByCreation:
         if not limits:
             limits = [f"{self.by} ne null"]
         query = {"$select": self._select(self.columns), "$filter": " and ".join(limits)}
-        return address(self.path, {**query, "$orderby": f"{self.by},{self.key}"})
+        return address(self.path, {**query, "$orderby": f"{self.by},{self.key.names[0]}"})
 
 
 async def read_by_number(
     service: Service,
     path: str,
     columns: Sequence[Column],
-    key: str,
+    key: Key | None,
     *,
     by: str,
     headers: dict[str, str],
@@ -278,7 +281,7 @@ async def read_by_number(
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
     received = gathered(tables, key, asked_at)
-    return Received(received.table.select(names), received.asked_at, received.pages)
+    return Received(received.table.select([*names, KEY_COLUMN]), received.asked_at, received.pages)
 
 
 def _before(numbers: pa.ChunkedArray, bound: str) -> int:

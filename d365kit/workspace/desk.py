@@ -19,6 +19,8 @@ from d365kit import pull as pulling
 from d365kit import report as reporting
 from d365kit.errors import LedgerError, SettingsError, UnknownRecord
 from d365kit.kinds import SIDES, Catalogue, load_catalogue
+from d365kit.kinds.reading import FILE as KINDS_FILE
+from d365kit.kinds.reading import Text, line_of, read_own
 from d365kit.ledger import Ledger
 from d365kit.nouns import Decision, Findings, Limits, Pair, Plan, Proposals, Report, Run, Snapshot
 from d365kit.progress import Bars
@@ -59,7 +61,7 @@ class Workspace:
     ) -> None:
         self.folder = Folder(Path(path))
         self.settings: Settings = settings_file.read(self.folder.path)
-        self.catalogue: Catalogue = load_catalogue()
+        self.catalogue: Catalogue = self._read_catalogue()
         self._services, self._now, self._progress = services, now, progress
         self._sandbox: SandboxProcess | None = None
         self._ledger: Ledger | None = None
@@ -107,6 +109,28 @@ class Workspace:
                     "Choose another folder with --workspace, or delete this one.",
                 )
         return workspace
+
+    def _read_catalogue(self) -> Catalogue:
+        """The shipped kinds with the workspace's kinds.toml laid over them, as far as this company uses them."""
+        path = self.folder.path / KINDS_FILE
+        whole = load_catalogue(read_own(path), str(path))
+        for name in self.settings.leave_out:
+            if name not in whole:
+                raise SettingsError(
+                    f"{self.folder.path / settings_file.FILE}: kinds.leave_out names the unknown kind “{name}”.",
+                    f"The kinds are: {', '.join(whole.names)}.",
+                )
+        return whole.in_modes(self.settings.modes, self.settings.leave_out)
+
+    def check_kinds(self) -> tuple[pulling.Problem, ...]:
+        """Look the catalogue up in the metadata of both services (see `pull.check_catalogue`)."""
+        path = self.folder.path / KINDS_FILE
+        own = Text(KINDS_FILE, read_own(path))
+
+        def place(kind: str, field: str, key: str) -> str:
+            return own.place(kind, field, key) if line_of(own.text, kind, field) else ""
+
+        return pulling.check_catalogue(*self.services, self.catalogue, place=place)
 
     def close(self) -> None:
         """Close the ledger and the connections, and stop the sandbox if this workspace started it."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from d365kit.errors import SettingsError
+from d365kit.kinds import DEFAULT_MODES, MODES
 from d365kit.nouns import Limits
 from d365kit.plan import Strategy
 
@@ -46,6 +47,8 @@ class Settings:
     by: str = ""
     strategy: Strategy = field(default_factory=Strategy)
     limits: Limits = field(default_factory=Limits)
+    modes: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_MODES))
+    leave_out: tuple[str, ...] = ()
 
 
 def read(folder: Path) -> Settings:
@@ -68,7 +71,7 @@ def read(folder: Path) -> Settings:
             f"{path} is of version {raw.get('version')!r}, and this d365kit works with version {VERSION}.",
             "Use the d365kit that made the workspace, or make a new one with: d365kit init DIR.",
         )
-    known = {"version", "name", "bc", "dv", "sandbox", "ledger", "by", "plan", "limits"}
+    known = {"version", "name", "bc", "dv", "sandbox", "ledger", "by", "plan", "limits", "modes", "kinds"}
     _refuse_unknown(path, "", raw, known)
     return Settings(
         name=str(raw.get("name") or folder.resolve().name),
@@ -79,7 +82,29 @@ def read(folder: Path) -> Settings:
         by=str(raw.get("by", "")),
         strategy=_checked_strategy(path, _part(path, "plan", raw, Strategy)),
         limits=_part(path, "limits", raw, Limits),
+        modes=_modes(path, raw.get("modes", {})),
+        leave_out=_leave_out(path, raw.get("kinds", {})),
     )
+
+
+def _modes(path: Path, given: object) -> dict[str, str]:
+    if not isinstance(given, dict):
+        raise SettingsError(f"{path}: “modes” must be a table.", "Write [modes] above its keys.")
+    _refuse_unknown(path, "modes", given, set(MODES))
+    for name, value in given.items():
+        if value not in MODES[name]:
+            raise SettingsError(f"{path}: modes.{name} is {value!r}.", f"Use {' or '.join(MODES[name])}.")
+    return {**DEFAULT_MODES, **given}
+
+
+def _leave_out(path: Path, given: object) -> tuple[str, ...]:
+    if not isinstance(given, dict):
+        raise SettingsError(f"{path}: “kinds” must be a table.", "Write [kinds] above its keys.")
+    _refuse_unknown(path, "kinds", given, {"leave_out"})
+    names = given.get("leave_out", [])
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise SettingsError(f"{path}: kinds.leave_out is {names!r}.", 'Write a list, such as ["resource"].')
+    return tuple(names)
 
 
 def _part(path: Path, name: str, raw: Mapping[str, Any], kind: type, **defaults: object) -> Any:
@@ -154,6 +179,20 @@ token_variable = "D365KIT_DV_TOKEN"
 first = "bc"
 # Both sides changed since they last agreed: bc, dv, or ask.
 conflict = "ask"
+
+[modes]
+# How the company is set up in Business Central. Unit groups: one_per_group (one for each unit of measure) or
+# unit_groups (one for each item and resource). Prices: price_lists or price_groups. Sales orders: legacy or
+# bidirectional. Owners of rows in Sales: person or team.
+units = "one_per_group"
+prices = "price_lists"
+orders = "legacy"
+ownership = "person"
+
+[kinds]
+# Kinds you do not want, for instance because a page they need is not published: see d365kit kinds.
+# Own kinds and fields go into kinds.toml beside this file; look them over with: d365kit kinds check
+leave_out = []
 
 [limits]
 # What one plan may do before apply refuses: share of the pairs updated, records created, couplings ended.

@@ -368,7 +368,7 @@ def test_232_233_234_235_237_changes_and_deletions_since_the_last_time(clients: 
     assert some.deleted == {victim, passing.id}
     assert set(some.table.column("accountid").to_pylist()) == {changed, *(w.id for w in new)}
     assert some.pages > 1
-    now = some.applied_to(whole.table, "accountid")
+    now = some.applied_to(whole.table)
     assert sorted(now.column("accountid").to_pylist()) == sorted(r["accountid"] for r in rows(clients))
     assert dict(zip(*(now.column(n).to_pylist() for n in ("accountid", "name")), strict=True))[changed] == "Changed"
     assert now.column_names == whole.table.column_names

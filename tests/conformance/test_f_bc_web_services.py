@@ -276,7 +276,15 @@ def test_112_every_page_shows_the_rows_of_its_table(bc: Wire, pages: Wire) -> No
         "UnitsOfMeasurePage": ("unitsOfMeasure", "Code", "code", "Description", "displayName"),
         "Salespersons": ("salespeoplePurchasers", "Code", "code", "Name", "displayName"),
         "CustomerList": ("customers", "No", "number", "Name", "displayName"),
+        "VendorCard": ("vendors", "No", "number", "Name", "displayName"),
+        "ContactCard": ("contacts", "No", "number", "Name", "displayName"),
+        "ItemCard": ("items", "No", "number", "Description", "displayName"),
+        "ItemUnitGroupList": ("items", "Item_No", "number", "Item_Description", "displayName"),
+        "SalespersonCard": ("salespeoplePurchasers", "Code", "code", "E_Mail", "email"),
+        "PaymentTermsPage": ("paymentTerms", "Code", "code", "Due_Date_Calculation", "dueDateCalculation"),
+        "ShipmentMethodsPage": ("shipmentMethods", "Code", "code", "Description", "displayName"),
     }
+    made(bc, "vendors", displayName="Zulieferer")
     for page, (set_name, key, code, name, title) in pairs.items():
         shown = {(line[key], line[name]) for line in values(pages, page)}
         assert shown == {(line[code], line[title]) for line in rows(bc, set_name)}, page
@@ -288,6 +296,7 @@ def test_112_every_page_shows_the_rows_of_its_table(bc: Wire, pages: Wire) -> No
     assert rows(bc, "currencies?$filter=code eq 'USD'")[0]["displayName"] == "Dollar"
     made(bc, "unitsOfMeasure", code="CRATE", displayName="Crate")
     assert pages.get(at(pages, "UnitsOfMeasurePage('CRATE')")).json()["Description"] == "Crate"
+    add(pages, GROUPS, Code="RETAIL")
     card = add(pages, "CustomerCard", Name="By page", Customer_Price_Group="RETAIL")
     assert card["No"]
     (customer,) = rows(bc, f"customers?$filter=number eq '{card['No']}'")
@@ -371,9 +380,73 @@ def test_112_items_have_their_base_unit(bc: Wire, pages: Wire) -> None:
 def test_111_extra_properties_of_pages_are_kept_apart(bc: Wire, pages: Wire) -> None:
     customer = made(bc, "customers", displayName="Kunde")
     card = at(pages, f"CustomerCard('{customer['number']}')")
+    unknown = pages("PATCH", card, {"Customer_Price_Group": "RETAIL"}, If_Match="*")
+    assert error_of(unknown) == (400, "Internal_InvalidTableRelation")
+    add(pages, GROUPS, Code="RETAIL")
     assert pages("PATCH", card, {"Customer_Price_Group": "retail"}, If_Match="*").status_code == 200
     assert pages.get(card).json()["Customer_Price_Group"] == "RETAIL"
     assert set(row(bc, "customers", customer["id"])) - {"@odata.context"} == set(customer) - {"@odata.context"}
+
+
+def test_111_fields_that_only_a_page_has(bc: Wire, pages: Wire) -> None:
+    vendor = made(bc, "vendors", displayName="Zulieferer")
+    person = made(bc, "contacts", displayName="Uta Ober", type="Person")
+    code = rows(bc, "shipmentMethods")[0]["code"]
+    own = {"Fax_No": "+49 40 1", "Control16": "Ute", "MobilePhoneNo": "+49 170 1", "Shipment_Method_Code": code}
+    own |= {"Purchaser_Code": "PU", "Primary_Contact_No": person["number"]}
+    card = at(pages, f"VendorCard('{vendor['number']}')")
+    assert pages("PATCH", card, own, If_Match="*").status_code == 200
+    shown = pages.get(card).json()
+    assert {name: shown[name] for name in own} == own
+    assert shown["Name"] == "Zulieferer"
+    assert pages("PATCH", card, {"Name": "Lieferer"}, If_Match="*").status_code == 200
+    assert row(bc, "vendors", vendor["id"])["displayName"] == "Lieferer"
+    for name in ("Primary_Contact_No", "Purchaser_Code", "Shipment_Method_Code"):
+        assert error_of(pages("PATCH", card, {name: "NOSUCH"}, If_Match="*"))[1] == "Internal_InvalidTableRelation"
+    card = at(pages, f"ContactCard('{person['number']}')")
+    own = {"Salesperson_Code": "AH", "Currency_Code": "USD", "Salutation_Code": "MS", "Fax_No": "1"}
+    assert pages("PATCH", card, own | {"Job_Title": "Buyer"}, If_Match="*").status_code == 200
+    shown = pages.get(card).json()
+    assert {name: shown[name] for name in own} == own
+    assert row(bc, "contacts", person["id"])["jobTitle"] == "Buyer"
+    item = rows(bc, "items?$top=1")[0]
+    card = at(pages, f"ItemCard('{quote(item['number'])}')")
+    own = {"Gross_Weight": 2.5, "Unit_Volume": 0.25, "Vendor_No": vendor["number"], "Vendor_Item_No": "V-1"}
+    assert pages("PATCH", card, own, If_Match="*").status_code == 200
+    assert own.items() <= pages.get(card).json().items()
+    assert set(row(bc, "items", item["id"])) - {"@odata.context"} == set(item)
+
+
+def test_112_unit_groups_belong_to_items_and_resources(bc: Wire, pages: Wire) -> None:
+    add(pages, "ResourceCard", No="TESTER", Name="Tester", Base_Unit_of_Measure="H")
+    (group,) = [line for line in values(pages, "ResourceUnitGroupList") if line["Resource_No"] == "TESTER"]
+    assert (group["Code"], group["Source_Type"], group["Resource_Name"]) == (
+        "RESOURCE TESTER UOM GR",
+        "Resource",
+        "Tester",
+    )
+    item = rows(bc, "items?$top=1")[0]
+    key = f"Source_Type='Item',Source_Id={item['id']}"
+    assert pages.get(at(pages, f"ItemUnitGroupList({key})")).json()["Code"] == f"ITEM {item['number']} UOM GR"
+
+
+def test_112_posted_invoices_alone_are_on_their_pages(bc: Wire, pages: Wire) -> None:
+    buyer = made(bc, "customers", displayName="Käufer")
+    item = next(line for line in rows(bc, "items") if not line["blocked"])
+    line = {"itemId": item["id"], "quantity": 3}
+    draft = made(bc, "salesInvoices", customerId=buyer["id"], salesInvoiceLines=[line])
+    posted = made(bc, "salesInvoices", customerId=buyer["id"], salesInvoiceLines=[line])
+    path = bc.in_company(f"salesInvoices({posted['id']})/Microsoft.NAV.post")
+    assert bc("POST", path).status_code == 204
+    number = row(bc, "salesInvoices", posted["id"])["number"]
+    shown = {found["No"]: found for found in values(pages, "PostedSalesInvoice")}
+    assert draft["number"] not in shown
+    assert shown[number]["Sell_to_Customer_Name"] == "Käufer"
+    assert (shown[number]["Closed"], shown[number]["Cancelled"]) == (False, False)
+    lines = [found for found in values(pages, "PostedSalesInvoiceLines") if found["No"] == item["number"]]
+    mine = [found for found in lines if found["Document_No"] == number]
+    assert [(found["Line_No"], found["Quantity"], found["Type"]) for found in mine] == [(10000, 3, "Item")]
+    assert all(found["Document_No"] in shown for found in lines)
 
 
 def test_121_a_codeunit_of_ones_own(pages: Wire) -> None:

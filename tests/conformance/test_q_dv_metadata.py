@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.conformance.conftest import Wire
-from tests.conformance.dataverse import CRM, key_on, row, rows
+from tests.conformance.conftest import Wire, error_of
+from tests.conformance.dataverse import ANY, CRM, created, key_on, row, rows
 
 ACCOUNT = "EntityDefinitions(LogicalName='account')"
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
@@ -80,6 +81,73 @@ def test_275_options_of_choices(dv: Wire, kind: str, column: str, option: tuple[
     if kind == "Status":
         assert {item["Value"]: item["State"] for item in options} == {1: 0, 2: 1}
     assert all(item["@odata.type"] == f"#{CRM}.{kind}AttributeMetadata" for item in found)
+
+
+def label(text: str) -> dict[str, Any]:
+    one = {"@odata.type": f"{CRM}.LocalizedLabel", "Label": text, "LanguageCode": 1033}
+    return {"@odata.type": f"{CRM}.Label", "LocalizedLabels": [one]}
+
+
+def options(dv: Wire, entity: str = "account", column: str = "paymenttermscode") -> dict[int, str]:
+    """The options of one choice column, as metadata shows them."""
+    place = f"EntityDefinitions(LogicalName='{entity}')/Attributes(LogicalName='{column}')"
+    found = row(dv, f"{place}/{CRM}.PicklistAttributeMetadata?$expand=OptionSet,GlobalOptionSet")
+    assert found["GlobalOptionSet"] is None
+    return {item["Value"]: item["Label"]["UserLocalizedLabel"]["Label"] for item in found["OptionSet"]["Options"]}
+
+
+TERMS = {"EntityLogicalName": "account", "AttributeLogicalName": "paymenttermscode"}
+
+
+def test_275_options_are_added_renamed_and_taken_away(dv: Wire) -> None:
+    before = options(dv)
+    assert before == {1: "Net 30", 2: "2% 10, Net 30", 3: "Net 45", 4: "Net 60"}
+    made = [dv("POST", "InsertOptionValue", TERMS | {"Label": label(text)}) for text in ("21 TAGE", "8 TAGE")]
+    assert [answer.status_code for answer in made] == [200, 200]
+    assert [answer.json()["NewOptionValue"] for answer in made] == [100_000_000, 100_000_001]
+    given = dv("POST", "InsertOptionValue", TERMS | {"Label": label("Cash"), "Value": 7})
+    assert given.json()["NewOptionValue"] == 7
+    assert options(dv) == before | {100_000_000: "21 TAGE", 100_000_001: "8 TAGE", 7: "Cash"}
+    assert options(dv, "salesorder") == before, "each column has options of its own"
+    key = created(dv, "accounts", {"name": "A", "paymenttermscode": 100_000_001})
+    assert row(dv, f"accounts({key})")["paymenttermscode"] == 100_000_001
+    annotated = dv.get(f"accounts({key})?$select=paymenttermscode", Prefer=ANY).json()
+    assert annotated["paymenttermscode@OData.Community.Display.V1.FormattedValue"] == "8 TAGE"
+    assert error_of(dv("PATCH", f"accounts({key})", {"paymenttermscode": 8})) == (400, "0x8004431A")
+    renamed = {"Value": 100_000_001, "Label": label("8 days"), "MergeLabels": True}
+    assert dv("POST", "UpdateOptionValue", TERMS | renamed).status_code == 204
+    assert options(dv)[100_000_001] == "8 days"
+    assert dv("POST", "DeleteOptionValue", TERMS | {"Value": 100_000_001}).status_code == 204
+    assert 100_000_001 not in options(dv)
+    assert row(dv, f"accounts({key})")["paymenttermscode"] == 100_000_001, "rows keep the value"
+    assert error_of(dv("POST", "accounts", {"name": "B", "paymenttermscode": 100_000_001}))[1] == "0x8004431A"
+    for value in (1, 2, 3, 4, 7, 100_000_000):
+        dv("POST", "DeleteOptionValue", TERMS | {"Value": value})
+    assert options(dv) == {}
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "refusal"),
+    [
+        ("InsertOptionValue", TERMS | {"Label": label("Again"), "Value": 1}, (400, "0x80048403")),
+        ("InsertOptionValue", TERMS, (400, "0x80040203")),
+        ("InsertOptionValue", TERMS | {"Label": label("A"), "Value": "x"}, (400, "0x80040203")),
+        ("InsertOptionValue", TERMS | {"Label": label("A"), "EntityLogicalName": "nosuch"}, (400, "0x80041102")),
+        ("InsertOptionValue", TERMS | {"Label": label("A"), "AttributeLogicalName": "nosuch"}, (400, "0x80041103")),
+        ("InsertOptionValue", TERMS | {"Label": label("A"), "AttributeLogicalName": "name"}, (400, "0x80048403")),
+        ("InsertOptionValue", {"OptionSetName": "shared", "Label": label("A")}, (404, "0x80048403")),
+        ("UpdateOptionValue", TERMS | {"Value": 99, "Label": label("A"), "MergeLabels": True}, (400, "0x80048403")),
+        ("UpdateOptionValue", TERMS | {"Value": 1, "Label": label("A")}, (400, "0x80040203")),
+        ("DeleteOptionValue", TERMS | {"Value": 99}, (400, "0x80048403")),
+        ("DeleteOptionValue", TERMS, (400, "0x80040203")),
+    ],
+)
+def test_275_wrong_changes_of_options_are_refused(
+    dv: Wire, action: str, body: dict[str, Any], refusal: tuple[int, str]
+) -> None:
+    before = options(dv)
+    assert error_of(dv("POST", action, body)) == refusal
+    assert options(dv) == before
 
 
 @pytest.mark.read_only

@@ -9,6 +9,7 @@ from typing import Any
 
 from d365kit.sandbox.dataverse.call import Call, Segments, json_reply, missing_segment, refuse, unsupported
 from d365kit.sandbox.dataverse.keys import add_key, drop_key, keys_of
+from d365kit.sandbox.dataverse.options import options_of
 from d365kit.sandbox.odata.expand import Expand, parse_expand
 from d365kit.sandbox.odata.filters import Compare, FilterError, Literal, Logic, Node, Not, Path, parse_filter
 from d365kit.sandbox.odata.query import OptionError
@@ -100,7 +101,7 @@ def _part(call: Call, table: Table, rest: Segments) -> Reply:
         if item.path not in ("OptionSet", "GlobalOptionSet") or kind not in ("Picklist", "State", "Status"):
             raise unsupported(f"'{item.path}' cannot be expanded here.")
         if item.path == "OptionSet":
-            found = [_with_options(table, held) for held in found]
+            found = [_with_options(call, table, held) for held in found]
         else:
             found = [held | {"GlobalOptionSet": None} for held in found]
     kept = [item.path for item in items]
@@ -244,12 +245,12 @@ def _attribute(table: Table, column: Column) -> dict[str, Any]:
     return whole
 
 
-def _with_options(table: Table, item: dict[str, Any]) -> dict[str, Any]:
+def _with_options(call: Call, table: Table, item: dict[str, Any]) -> dict[str, Any]:
     column = table.attribute(item["LogicalName"])
     options = [
         {"Value": option.value, "Label": _label(option.label)}
         | ({} if option.state is None else {"State": option.state})
-        for option in (column.options if column else ())
+        for option in (options_of(call.store, table, column) if column else ())
     ]
     return item | {"OptionSet": {"Options": options}}
 

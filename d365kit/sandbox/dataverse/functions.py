@@ -10,6 +10,7 @@ from typing import Any
 from d365kit.sandbox.dataverse import writes as writes
 from d365kit.sandbox.dataverse.call import Call, json_reply, refuse
 from d365kit.sandbox.dataverse.documents import DOCUMENT_ACTIONS
+from d365kit.sandbox.dataverse.options import OPTION_ACTIONS
 from d365kit.sandbox.odata.emit_dataverse import DataverseEmitter
 from d365kit.sandbox.odata.filters import Call as FilterCall
 from d365kit.sandbox.odata.filters import Compare, FilterError, Literal, NamedCall, Node, Path
@@ -138,4 +139,4 @@ FUNCTIONS: dict[str, Callable[[Call, str], Reply]] = {
     "RetrieveTotalRecordCount": retrieve_total_record_count,
     "RetrieveVersion": retrieve_version,
 }
-ACTIONS: dict[str, Callable[[Call], Reply]] = {"BulkDelete": bulk_delete} | DOCUMENT_ACTIONS
+ACTIONS: dict[str, Callable[[Call], Reply]] = {"BulkDelete": bulk_delete} | DOCUMENT_ACTIONS | OPTION_ACTIONS

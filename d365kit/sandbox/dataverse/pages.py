@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
+from d365kit.sandbox.dataverse.options import changed_columns, options_of
 from d365kit.sandbox.schema import Column, Table, schema
 from d365kit.sandbox.store import Order, Store, order_sql, row_json
 
@@ -44,10 +46,22 @@ def render(
     if not patterns:
         expressions = [_json_of(table, columns), *extras]
         return store.page(table, ", ".join(expressions), where, parameters, sorting, limit)
+    columns = _as_changed(store, table, columns)
     expressions = annotated_expressions(columns)
     width, symbols = len(expressions), currency_symbols(store)
     rows = store.page(table, ", ".join([*expressions, *extras]), where, parameters, sorting, limit)
     return [(annotate(table, columns, row, patterns, symbols), *row[width:]) for row in rows]
+
+
+def _as_changed(store: Store, table: Table, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Return the columns with the options choices have now, for their labels."""
+    changed = changed_columns(store, table)
+    if not changed:
+        return columns
+    return tuple(
+        replace(item, options=options_of(store, table, item)) if item.attribute in changed else item
+        for item in columns
+    )
 
 
 @lru_cache(maxsize=512)

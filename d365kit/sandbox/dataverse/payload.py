@@ -9,6 +9,7 @@ from typing import Any
 
 from d365kit.sandbox.dataverse.call import Call, missing_row, refuse
 from d365kit.sandbox.dataverse.keys import find_by_key
+from d365kit.sandbox.dataverse.options import options_of
 from d365kit.sandbox.odata.values import stored_date, stored_number, stored_time
 from d365kit.sandbox.schema import TEXTUAL, WHOLE, Column, Relation, Table
 from d365kit.sandbox.store import Row
@@ -59,6 +60,8 @@ def _property(call: Call, table: Table, name: str, value: Any, letter: str, payl
         text = f"Invalid property '{name}' was found in entity 'Microsoft.Dynamics.CRM.{table.entity}'."
         raise refuse(400, "0x0", text)
     converted = convert(table, column, value)
+    if column.options and converted is not None:
+        _check_option(call, table, column, converted)
     if letter in column.access:
         payload.values[name] = converted
 
@@ -168,13 +171,16 @@ def _text(table: Table, column: Column, value: str) -> str:
 
 
 def _whole(table: Table, column: Column, value: int) -> int:
-    if column.options and value not in {option.value for option in column.options}:
-        text = f"The value {value} of '{column.name}' on record of type '{table.entity}' is outside the valid range."
-        raise refuse(400, "0x8004431A", text)
     _check_range(table, column, Decimal(value))
     if abs(value) >= _INTEGER_END:
         raise refuse(400, "0x80044330", f"The value of '{column.name}' on '{table.entity}' is out of range.")
     return value
+
+
+def _check_option(call: Call, table: Table, column: Column, value: int) -> None:
+    if value not in {option.value for option in options_of(call.store, table, column)}:
+        text = f"The value {value} of '{column.name}' on record of type '{table.entity}' is outside the valid range."
+        raise refuse(400, "0x8004431A", text)
 
 
 def _check_range(table: Table, column: Column, value: Decimal) -> None:

@@ -263,7 +263,7 @@ def _of_company(table: Table, prefix: str) -> Table:
         name: replace(column, expression=column.expression.replace('"bc_', f'"{prefix}_'))
         for name, column in table.columns.items()
     }
-    return replace(table, prefix=prefix, columns=columns)
+    return replace(table, prefix=prefix, columns=columns, where=table.where.replace('"bc_', f'"{prefix}_'))
 
 
 def default_of(column: Column, enums: dict[str, dict[str, int]]) -> Any:
@@ -335,7 +335,7 @@ def _bc_table(name: str, entry: dict[str, Any], columns: dict[str, Column]) -> T
         relations=tuple(entry.get("relations", ())),
         folded={column.lower(): column for column in columns},
         base=entry.get("base", ""),
-        where=entry.get("where", "1"),
+        where=entry.get("where", "1").replace("{bc}", "bc"),
         keys=tuple(entry.get("keys", ())) or keys,
         order=tuple(entry.get("order", ())) or keys,
         number=entry.get("page", 0),
