@@ -252,8 +252,10 @@ class Workspace:
         """Decide that records have no partner and one is to be made on the other side; return how many.
 
         ``records`` are pairs with one id blank; None takes every record of ``side`` for which the kept
-        proposals found nothing.
+        proposals found nothing. Raises LedgerError for a kind that the kit does not write.
         """
+        if held := self.catalogue[kind].held:
+            raise LedgerError(f"No records of kind {kind} can be made: {held}.", "Couple what is on both sides.")
         if records is None:
             rows = self.proposals(kind).without_partner(side)
             known = set(self.ledger.creates(kind)[f"{side}_id"])
