@@ -171,7 +171,10 @@ def test_own_fields_filters_directions_and_rules_are_laid_over() -> None:
           { name = "name", length = [50, 160], transform = "upper" },
         ]
         [customer.dv]
-        scope = [{ field = "state", in = ["0", "1"], reason = "gone" }, { field = "industry", like = "A*", reason = "no A" }]
+        scope = [
+          { field = "state", in = ["0", "1"], reason = "gone" },
+          { field = "industry", like = "A*", reason = "no A" },
+        ]
         [customer.match]
         columns = [{ name = "trade", of = ["industry"], by = "compact" }]
         """)
@@ -207,9 +210,8 @@ def test_a_field_out_of_reach_is_carried_once_it_has_a_place() -> None:
 
 
 def test_an_own_kind_takes_its_place_in_the_order() -> None:
-    text = MINIMAL.format(
-        name="campaign", extra='{ name = "who", type = "reference", bc_label = "No", dv = "w", refers_to = ["customer"] }'
-    )
+    who = '{ name = "who", type = "reference", bc_label = "No", dv = "w", refers_to = ["customer"] }'
+    text = MINIMAL.format(name="campaign", extra=who)
     order = list(load_catalogue(text).names)
     assert order.index("campaign") > order.index("customer")
 
@@ -278,7 +280,7 @@ def test_a_mistake_is_named_with_its_line_and_key(name: str) -> None:
         ("[a]\n[b]\n[a]\n", r"two kinds or keys of one name.*line 3"),
         ("[customer\n", r"kinds\.toml: .*line 1"),
         ("customer = 1\n", "“customer” is no table"),
-        ("[customer.dv]\nscope = [{ field = 'nme', in = [''], reason = 'r' }]\n", r"customer\.dv\.scope\.field is 'nme'"),
+        ("[customer.dv]\nscope = [{ field = 'nme', in = [''], reason = 'r' }]\n", r"dv\.scope\.field is 'nme'"),
         ("[customer.dv]\nscope = [{ field = 'name', reason = 'r' }]\n", "not complete"),
         ("[customer.match]\nreferences = ['nme']\n", "“nme” as a reference"),
     ],
@@ -289,7 +291,8 @@ def test_a_mistake_in_a_table_is_named(text: str, words: str) -> None:
 
 
 def test_lines_are_found() -> None:
-    text = "# x\n[customer]\nfields = [\n  { name = 'fax', type = 'text' },\n]\n[customer.bc]\nset = 'a'\n[vendor]\nset = 'b'\n"
+    text = "# x\n[customer]\nfields = [\n  { name = 'fax', type = 'text' },\n]\n"
+    text += "[customer.bc]\nset = 'a'\n[vendor]\nset = 'b'\n"
     assert line_of(text, "customer") == 2
     assert line_of(text, "customer", "fax") == 4
     assert line_of(text, "customer", "", "set") == 7
