@@ -22,7 +22,7 @@ from d365kit.check.rows import check_message, finding_rows
 from d365kit.check.sql import ID_COLUMNS, Desk
 from d365kit.check.suites import Check, Suite, load_suites
 from d365kit.errors import SuiteError
-from d365kit.kinds import Catalogue, load_catalogue
+from d365kit.kinds import Catalogue, default_catalogue
 from d365kit.nouns import COVERAGE_COLUMNS, FINDING_COLUMNS, Findings, Snapshot
 from d365kit.nouns.frames import to_frame
 
@@ -44,7 +44,7 @@ def findings(
     ``suites`` names the suites to run, all by default. Nothing is written, in the folder or elsewhere.
     Raises SuiteError for a suite that cannot be trusted or a check that could not run.
     """
-    catalogue = catalogue or load_catalogue()
+    catalogue = catalogue or default_catalogue()
     loaded = load_suites(Path(expectations), suites, catalogue=catalogue)
     frames = CheckFrames(snapshot, ledger, catalogue, words=_words(loaded))
     desk = Desk(frames)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from d365kit.cli import explore_commands
 from d365kit.cli.common import HERE, At, Json, Verbose, log_file, opened, out, start_log
 from d365kit.errors import SettingsError
 
@@ -40,7 +41,22 @@ class Side(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the pipeline's commands to ``app``, in the order of the pipeline."""
-    for command in (demo, init, kinds, pull, propose, confirm, create, reject, uncouple, check, plan, apply, report):
+    for command in (
+        demo,
+        init,
+        kinds,
+        pull,
+        explore_commands.explore,
+        propose,
+        confirm,
+        create,
+        reject,
+        uncouple,
+        check,
+        plan,
+        apply,
+        report,
+    ):
         app.command()(command)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from d365kit.errors import PullIncomplete
-from d365kit.kinds import SIDES, Catalogue, Kind, Side, load_catalogue
+from d365kit.kinds import SIDES, Catalogue, Kind, Side, default_catalogue
 from d365kit.kinds.habits import READING, RESOLVED, Desk
 from d365kit.nouns import Provenance, Sides, Snapshot
 from d365kit.pull.frames import extra_of, frame_of
@@ -45,7 +45,7 @@ def pull(
     Raises SettingsError for a property or set that is not there, PullIncomplete and ServiceErrors; nothing is kept
     when anything is missing.
     """
-    catalogue = catalogue or load_catalogue()
+    catalogue = catalogue or default_catalogue()
     chosen = catalogue.with_prerequisites(tuple(kinds or catalogue.names))
     requests = requests_of(chosen)
     services: dict[str, Reader] = {"bc": bc, "dv": dv}

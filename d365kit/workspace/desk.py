@@ -14,6 +14,7 @@ import pandas as pd
 
 from d365kit import __version__, check, match
 from d365kit import apply as applying
+from d365kit import explore as exploring
 from d365kit import plan as planning
 from d365kit import pull as pulling
 from d365kit import report as reporting
@@ -33,6 +34,7 @@ from d365kit.workspace.sandbox_process import SandboxProcess
 from d365kit.workspace.settings import SandboxSettings, Settings
 
 if TYPE_CHECKING:
+    from d365kit.explore import Overview
     from d365kit.widgets.review import Review
 
 log = logging.getLogger(__name__)
@@ -213,6 +215,11 @@ class Workspace:
         if self._snapshot is None or self._snapshot.id != self.folder.latest_snapshot_id():
             self._snapshot = self.folder.load_snapshot()
         return self._snapshot
+
+    def explore(self, kind: str | None = None) -> Overview:
+        """Look at the latest snapshot, or at one kind of it (see `explore.overview`)."""
+        found = exploring.overview(self.snapshot, self.ledger, self.catalogue)
+        return found if kind is None else found[kind]
 
     def propose(self, kind: str) -> Proposals:
         """Find the candidates of every uncoupled record of ``kind`` and keep them (see `match.propose`)."""
