@@ -27,6 +27,7 @@ from d365kit.nouns import Decision, Findings, Limits, Pair, Plan, Proposals, Rep
 from d365kit.progress import Bars
 from d365kit.services import BearerAuth, BusinessCentral, Dataverse, TokenFromEnvironment, run
 from d365kit.services.auth import GivenToken
+from d365kit.show import KindsView
 from d365kit.workspace import settings as settings_file
 from d365kit.workspace import share
 from d365kit.workspace.folder import Folder
@@ -123,6 +124,11 @@ class Workspace:
                     f"The kinds are: {', '.join(whole.names)}.",
                 )
         return whole.in_modes(self.settings.modes, self.settings.leave_out)
+
+    @property
+    def kinds(self) -> KindsView:
+        """The kinds in use here, as a table and a picture; ``ws.kinds["customer"]`` shows one in full."""
+        return KindsView(self.catalogue)
 
     def check_kinds(self) -> tuple[pulling.Problem, ...]:
         """Look the catalogue up in the metadata of both services (see `pull.check_catalogue`)."""
