@@ -41,5 +41,5 @@ def traders(world: World) -> list[Trader]:
     found = []
     for row in world.store.query(sql):
         plain, owned = row[:9], row[9:-1]
-        found.append(Trader(*plain, dict(zip(_OWNER, owned, strict=True))))
+        found.append(Trader(*plain, dict(zip(_OWNER, owned, strict=True))))  # type: ignore[call-arg]
     return found
