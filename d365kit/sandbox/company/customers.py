@@ -221,7 +221,7 @@ class CustomerWriter:
             values = (reached, noise.email(business.email), noise.website(business.website))
             if (name, post) != (business.name, business.post) and not self.registry.claim(name, post):
                 name, line1, post, city = business.name, business.line1, business.post, business.city
-        rate, currency = self.rates[business.currency]
+        rate, stored, currency = self.rates[business.currency]
         self.accounts.add(
             key,
             name[:100],
@@ -233,7 +233,7 @@ class CustomerWriter:
             business.limit,
             stored_number((business.limit / rate).quantize(Decimal("0.01"))),
             currency,
-            stored_number(rate),
+            stored,
             *_blank_to_none(line1, business.line2, city.name, city.state, business.country.code, post, *values),
             *self._owner(business),
             card.freight,
@@ -259,8 +259,8 @@ class CustomerWriter:
         full = " ".join(filter(None, (first, middle, last)))
         place = (line1, business.line2, business.city.name, business.city.state, business.country.code, business.post)
         names = _blank_to_none(first, middle, last, full, title, mobile, salutation)
-        rate, currency = self.rates[business.currency]
-        money = (currency, stored_number(rate)) if self.cards.options else (None, None)
+        _, rate, currency = self.rates[business.currency]
+        money = (currency, rate) if self.cards.options else (None, None)
         reach = _blank_to_none(*place, reached, email, "")
         self.people.add(key, *names, *money, account, account, *reach, *self._owner(business))
         return key
@@ -287,9 +287,10 @@ class CustomerWriter:
         modified = max(created, self.dv_source.time(0))
         return user or team, "systemuser" if user else "team", user, team, company, created, modified
 
-    def _rates(self) -> dict[str, tuple[Decimal, str]]:
+    def _rates(self) -> dict[str, tuple[Decimal, Any, str]]:
+        """Return by currency its rate, the same as it is stored, and the id of its row in Dataverse."""
         sql = 'SELECT isocurrencycode, exchangerate, transactioncurrencyid FROM "dv_transactioncurrency"'
-        return {code: (Decimal(str(rate)), key) for code, rate, key in self.world.store.query(sql)}
+        return {code: (Decimal(str(rate)), rate, key) for code, rate, key in self.world.store.query(sql)}
 
 
 def bc_address(business: Business) -> tuple[str, ...]:
