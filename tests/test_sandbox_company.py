@@ -15,6 +15,7 @@ from d365kit.sandbox.company.sheets import joined_key
 from d365kit.sandbox.dataverse.options import options_of
 from d365kit.sandbox.dataverse.sales import DOCUMENTS, add_up
 from d365kit.sandbox.schema import ZERO_GUID, company_schema, schema
+from tests.conformance.conftest import wire_to
 
 #: Kind → what holds its rows: a set or page of BC, a table of Dataverse or a column of choices.
 KINDS_OF_COMPANY = {
@@ -308,3 +309,100 @@ def test_a_tiny_company_has_none_of_all_this_and_numbers_go_on() -> None:
         kinds = {kind for kind, _, _ in sandbox.truth()}
         assert kinds == {"currency", "unit", "salesperson", "customer", "contact", "item"}
         assert sandbox.rows("bc", "vendors") == sandbox.rows("dv", "salesorders") == 0
+
+
+# -- the second company
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[Sandbox]:
+    with Sandbox.create(customers=60, faults=(), dirt=0) as sandbox:
+        yield sandbox
+
+
+def second(sandbox: Sandbox) -> str:
+    first, other = sandbox.companies.items()
+    assert first == (sandbox.company_name, sandbox.company_id)
+    return other[1]
+
+
+def test_the_second_company_has_pairs_of_its_own(two: Sandbox) -> None:
+    found = two.truth(second(two))
+    kinds = {kind for kind, _, _ in found}
+    assert two.truth(two.company_id) == two.truth()
+    modern = {"item_unit_group", "item_unit", "resource_unit_group", "resource_unit", "price_list", "price"}
+    master = {"currency", "payment_terms", "shipment_method", "shipping_agent", "salesperson", "customer", "contact"}
+    assert kinds == modern | master | {"item", "resource"}
+    places = KINDS_OF_COMPANY | {
+        "item_unit_group": ("items", "uomschedule"),
+        "resource_unit_group": ("ResourceCard", "uomschedule"),
+        "item_unit": ("ItemUnitsOfMeasure", "uom"),
+        "resource_unit": ("ResourceUnitsOfMeasure", "uom"),
+    }
+    for kind in kinds:
+        mine = [(b, d) for k, b, d in found if k == kind]
+        rows_of = bc_rows(two, places[kind][0], 2)
+        ids = {row["number"] for row in rows_of.values()} if kind == "item_unit_group" else set(rows_of)
+        assert {b for b, _ in mine} <= ids | {ZERO_GUID}, kind
+        assert {d for _, d in mine} <= set(dv_rows(two, places[kind][1])), kind
+        assert len({b for b, _ in mine}) == len({d for _, d in mine}) == len(mine), kind
+    shared = {(k, d) for k, _, d in found} & {(k, d) for k, _, d in two.truth()}
+    assert {k for k, _ in shared} <= {"currency", "payment_terms", "shipment_method", "shipping_agent", "salesperson"}
+
+
+def test_the_second_company_uses_unit_groups_named_after_their_goods(two: Sandbox) -> None:
+    found = {(k, b): d for k, b, d in two.truth(second(two))}
+    groups, units, products = (dv_rows(two, name) for name in ("uomschedule", "uom", "product"))
+    items = {row["number"]: row for row in bc_rows(two, "items", 2).values()}
+    bc_units = bc_rows(two, "ItemUnitsOfMeasure", 2) | bc_rows(two, "ResourceUnitsOfMeasure", 2)
+    resources = bc_rows(two, "ResourceCard", 2)
+    assert (len(items), len(resources)) == (12, 4)
+    sizes = set()
+    for (kind, key), dv_id in found.items():
+        if kind.endswith("_unit_group"):
+            word = kind.split("_")[0]
+            assert groups[dv_id]["name"] == f"{word.upper()} {key} UOM GR"
+            good = items[key]["id"] if word == "item" else key
+            product = products[found[word, good]]
+            assert product["_defaultuomscheduleid_value"] == dv_id
+            base = units[product["_defaultuomid_value"]]
+            assert (base["isschedulebaseuom"], base["quantity"], base["_uomscheduleid_value"]) == (1, 1, dv_id)
+        elif kind.endswith("_unit"):
+            size = bc_units[key]["Qty_per_Unit_of_Measure"]
+            assert (units[dv_id]["name"], units[dv_id]["quantity"]) == (key.split("|")[1], size)
+            assert bool(units[dv_id]["isschedulebaseuom"]) == (size == 1)
+            sizes.add(size)
+    assert sizes == {1, 8, 12}
+
+
+def test_rows_of_the_second_company_name_it_and_clash_only_where_meant(two: Sandbox) -> None:
+    companies = {row["bcbi_externalid"]: key for key, row in dv_rows(two, "bcbi_company").items()}
+    own, other = companies[two.company_id], companies[second(two)]
+    tables = {
+        "customer": "account",
+        "contact": "contact",
+        "item": "product",
+        "resource": "product",
+        "price_list": "pricelevel",
+    }
+    for kind, entity in tables.items():
+        held = dv_rows(two, entity)
+        assert all(held[d]["_bcbi_companyid_value"] == other for k, _, d in two.truth(second(two)) if k == kind), kind
+        assert not any(held[d]["_bcbi_companyid_value"] == other for k, _, d in two.truth() if k == kind), kind
+    names = [{row["displayName"] for row in bc_rows(two, "customers", place).values()} for place in (1, 2)]
+    assert len(names[0] & names[1]) == 2
+    numbers = [row["productnumber"].lower() for row in dv_rows(two, "product").values()]
+    assert len(numbers) == len(set(numbers))
+    lists = [row["name"] for row in dv_rows(two, "pricelevel").values()]
+    assert len(lists) == len(set(lists))
+    for place in (1, 2):
+        goods = {row["number"] for row in bc_rows(two, "items", place).values()}
+        assert not goods & {row["number"] for row in bc_rows(two, "items", 3 - place).values()}
+    assert own != other
+
+
+def test_the_second_companys_rows_are_its_own_over_http(two: Sandbox) -> None:
+    client = wire_to(two, "bc")
+    for name, path in (("customers", 30), ("items", 12), ("salespeoplePurchasers", 3)):
+        answer = client.get(f"companies({second(two)})/{name}?$select=id")
+        assert len(answer.json()["value"]) == path

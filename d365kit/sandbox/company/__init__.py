@@ -5,7 +5,18 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable
 
-from d365kit.sandbox.company import codes, items, masters, opportunities, papers, prices, resources, setup, supplies
+from d365kit.sandbox.company import (
+    codes,
+    items,
+    masters,
+    opportunities,
+    papers,
+    prices,
+    resources,
+    second,
+    setup,
+    supplies,
+)
 from d365kit.sandbox.company.customers import CustomerWriter
 from d365kit.sandbox.company.faults import FAULTS, Fault, plant
 from d365kit.sandbox.company.traders import traders
@@ -53,6 +64,7 @@ def build(store: Store, customers: int, seed: int, faults: tuple[Fault, ...], di
             people = traders(world)
             opportunities.build(world, customers, people)
             papers.build(world, customers, people)
+            second.build(world)
         for fault in faults:
             plant(fault, world)
     finally:

@@ -11,6 +11,11 @@ from d365kit.sandbox.store import Row
 _PEOPLE = 400
 _OWNER = names("_ownerid_value _ownerid_type _owninguser_value _owningteam_value _owningbusinessunit_value")
 
+#: The other fields of a trader, in the order of the query below.
+_COLUMNS = names(
+    "customer account agent contact_number contact_name contact company_name salesperson currency currency_id"
+)
+
 
 @dataclass(frozen=True)
 class Trader:
@@ -42,8 +47,7 @@ def traders(world: World) -> list[Trader]:
         JOIN truth p ON p.kind = 'customer' AND p.dv_id = d._parentcustomerid_value
         JOIN bc_customers c ON c.id = p.bc_id JOIN dv_account a ON a.accountid = p.dv_id
         GROUP BY p.rowid ORDER BY p.rowid"""
-    found = []
-    for row in world.store.query(sql, (_PEOPLE,)):
-        plain, owned = row[:10], row[10:-1]
-        found.append(Trader(*plain, dict(zip(_OWNER, owned, strict=True))))
-    return found
+    return [
+        Trader(**dict(zip(_COLUMNS, row, strict=False)), owner=dict(zip(_OWNER, row[10:-1], strict=True)))
+        for row in world.store.query(sql, (_PEOPLE,))
+    ]
