@@ -27,6 +27,7 @@ from d365kit.nouns import Decision, Findings, Limits, Pair, Plan, Proposals, Rep
 from d365kit.progress import Bars
 from d365kit.services import BearerAuth, BusinessCentral, Dataverse, TokenFromEnvironment, run
 from d365kit.services.auth import GivenToken
+from d365kit.show import KindsView
 from d365kit.workspace import settings as settings_file
 from d365kit.workspace import share
 from d365kit.workspace.folder import Folder
@@ -123,6 +124,11 @@ class Workspace:
                     f"The kinds are: {', '.join(whole.names)}.",
                 )
         return whole.in_modes(self.settings.modes, self.settings.leave_out)
+
+    @property
+    def kinds(self) -> KindsView:
+        """The kinds in use here, as a table and a picture; ``ws.kinds["customer"]`` shows one in full."""
+        return KindsView(self.catalogue)
 
     def check_kinds(self) -> tuple[pulling.Problem, ...]:
         """Look the catalogue up in the metadata of both services (see `pull.check_catalogue`)."""
@@ -252,8 +258,10 @@ class Workspace:
         """Decide that records have no partner and one is to be made on the other side; return how many.
 
         ``records`` are pairs with one id blank; None takes every record of ``side`` for which the kept
-        proposals found nothing.
+        proposals found nothing. Raises LedgerError for a kind that the kit does not write.
         """
+        if held := self.catalogue[kind].held:
+            raise LedgerError(f"No records of kind {kind} can be made: {held}.", "Couple what is on both sides.")
         if records is None:
             rows = self.proposals(kind).without_partner(side)
             known = set(self.ledger.creates(kind)[f"{side}_id"])
