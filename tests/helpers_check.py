@@ -9,13 +9,13 @@ from decimal import Decimal
 import pandas as pd
 import pyarrow as pa
 
-from d365kit.kinds import LCY_ID, load_catalogue
+from d365kit.kinds import LCY_ID, default_catalogue
 from d365kit.nouns import Sides, Snapshot
 from d365kit.nouns.frames import from_rows
 
 OWN = "company-own"
 PARTS = ("bc", "dv", "bc_outside", "dv_outside")
-CATALOGUE = load_catalogue()
+CATALOGUE = default_catalogue()
 
 
 @dataclass

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from d365kit import report
-from d365kit.kinds import Catalogue, load_catalogue
+from d365kit.kinds import Catalogue, default_catalogue
 from d365kit.nouns import (
     COVERAGE_COLUMNS,
     FINDING_COLUMNS,
@@ -33,7 +33,7 @@ from d365kit.nouns import (
 )
 from d365kit.nouns.frames import from_rows
 
-CATALOGUE = load_catalogue()
+CATALOGUE = default_catalogue()
 TAKEN = datetime(2026, 11, 22, 21, 5, tzinfo=UTC)
 MADE = datetime(2026, 11, 22, 21, 30, tzinfo=UTC)
 

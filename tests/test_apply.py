@@ -11,7 +11,7 @@ import pytest
 from d365kit import apply as applying
 from d365kit.apply.wire import body_of, holds, split_name
 from d365kit.errors import StalePlan, UnsafePlan
-from d365kit.kinds import load_catalogue
+from d365kit.kinds import default_catalogue
 from d365kit.nouns import Change, FieldChange, Limits, Pair, Plan, Run
 from d365kit.services import BearerAuth, BusinessCentral, Dataverse, run
 from d365kit.services.auth import GivenToken
@@ -232,13 +232,13 @@ def test_agreements_make_later_changes_one_sided(desk: Desk) -> None:
 def test_only_changed_fields_are_sent(desk: Desk) -> None:
     plan = make(desk)
     update = next(c for c in plan if c.kind == "customer" and c.action == "update" and c.side == "dv")
-    body = run(body_of(update, load_catalogue(), desk.dv))
+    body = run(body_of(update, default_catalogue(), desk.dv))
     assert len(body) == len(update.fields)
     assert "accountid" not in body
 
 
 def test_wire_bodies_speak_each_services_language() -> None:
-    catalogue = load_catalogue()
+    catalogue = default_catalogue()
     change = Change(
         "c", "customer", "update", "dv", "b", "d", "x",
         (FieldChange("currency", "1", "2", "reference"), FieldChange("salesperson", None, "3", "reference"),

@@ -18,7 +18,7 @@ import pytest
 
 from d365kit import check
 from d365kit.errors import SuiteError
-from d365kit.kinds import LCY_ID, load_catalogue
+from d365kit.kinds import LCY_ID, default_catalogue
 from d365kit.nouns import COVERAGE_COLUMNS, FINDING_COLUMNS, Findings
 from d365kit.nouns.frames import records
 from tests.helpers_check import (
@@ -690,7 +690,7 @@ def test_progress_is_told_suite_by_suite():
 
 
 def frames_of(it: Company) -> check.CheckFrames:
-    return check.CheckFrames(it.snapshot, it.ledger, load_catalogue())
+    return check.CheckFrames(it.snapshot, it.ledger, default_catalogue())
 
 
 def test_a_kind_frame_holds_pairs_and_lone_records_in_scope():
@@ -724,7 +724,7 @@ def test_references_tell_whether_they_reach_the_other_side_and_agree():
 
 
 def test_every_frame_has_its_columns_also_without_rows():
-    frames = check.CheckFrames(Company().snapshot, Company().ledger, load_catalogue())
+    frames = check.CheckFrames(Company().snapshot, Company().ledger, default_catalogue())
     assert {n: len(frames[n]) for n in frames} == {n: 1 if n == "setup" else 0 for n in frames}
     full = frames_of(clean_company())
     assert all(frames[n].schema == full[n].schema for n in frames)

@@ -31,9 +31,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "match": BASE | {"ledger"},
     "check": BASE | {"ledger"},
     "plan": BASE | {"ledger"},
+    "explore": BASE,
     "apply": BASE | {"ledger", "plan", "services"},
     "report": BASE | {"ledger"},
-    "workspace": BASE | {"ledger", "pull", "match", "check", "plan", "apply", "report", "services", "widgets"},
+    "workspace": BASE
+    | {"ledger", "pull", "explore", "match", "check", "plan", "apply", "report", "services", "widgets"},
     "widgets": BASE | {"workspace"},
     "tour": BASE | {"workspace"},
     "cli": BASE | {"workspace", "tour", "sandbox"},
@@ -70,7 +72,8 @@ def test_arrows_only_point_down() -> None:
 @pytest.mark.parametrize(
     ("part", "library"),
     [("services", "pandas"), ("sandbox", "pandas"), ("sandbox", "pyarrow"), ("nouns", "great_expectations"),
-     ("plan", "httpx"), ("match", "httpx"), ("check", "httpx"), ("ledger", "httpx"), ("report", "httpx")],
+     ("plan", "httpx"), ("match", "httpx"), ("check", "httpx"), ("ledger", "httpx"), ("report", "httpx"),
+     ("explore", "httpx")],
 )  # fmt: skip
 def test_a_layer_does_without_a_library(part: str, library: str) -> None:
     users = [p for name, p in _modules() if name == part and library in {i.split(".")[0] for i in _imports(p)}]
@@ -97,7 +100,8 @@ def test_notebooks_import_d365kit_and_nothing_under_it() -> None:
 def test_importing_the_kit_loads_nothing_heavy() -> None:
     code = (
         "import sys, d365kit, d365kit.cli.app\n"
-        "print(sorted({'pandas','pyarrow','great_expectations','splink','duckdb','sqlalchemy'} & set(sys.modules)))"
+        "heavy = {'pandas','pyarrow','great_expectations','splink','duckdb','sqlalchemy','matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -106,7 +110,7 @@ def test_importing_the_kit_loads_nothing_heavy() -> None:
 def test_importing_the_workspace_loads_neither_great_expectations_nor_splink() -> None:
     code = (
         "import sys, d365kit.workspace\n"
-        "print(sorted({'great_expectations','splink','duckdb','ipywidgets'} & set(sys.modules)))"
+        "print(sorted({'great_expectations','splink','duckdb','ipywidgets','matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

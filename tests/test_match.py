@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from d365kit import match
 from d365kit.errors import SettingsError, UnknownKind
-from d365kit.kinds import LCY_ID, load_catalogue
+from d365kit.kinds import LCY_ID, default_catalogue
 from d365kit.kinds.reading import read_catalogue, shipped_texts
 from d365kit.ledger import Ledger
 from d365kit.match.assign import assign, bands, free_rival
@@ -32,7 +32,7 @@ from d365kit.nouns.frames import empty, from_rows
 from d365kit.pull import pull
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-CATALOGUE = load_catalogue()
+CATALOGUE = default_catalogue()
 
 
 @pytest.fixture

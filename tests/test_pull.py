@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from d365kit.errors import PullIncomplete, SettingsError, UnknownKind
-from d365kit.kinds import LCY_ID, load_catalogue
+from d365kit.kinds import LCY_ID, default_catalogue
 from d365kit.nouns import Snapshot
 from tests.conftest import Desk
 
@@ -19,7 +19,7 @@ Desks = Callable[..., Desk]
 
 def test_both_sides_have_the_columns_of_the_kind(desks: Desks) -> None:
     snapshot = desks(customers=20).workspace.pull()
-    for kind in load_catalogue():
+    for kind in default_catalogue():
         for frame in (snapshot[kind.name].bc, snapshot[kind.name].dv):
             assert list(frame.columns) == kind.schema.names
             assert all(isinstance(t, pd.ArrowDtype) for t in frame.dtypes)
@@ -28,7 +28,7 @@ def test_both_sides_have_the_columns_of_the_kind(desks: Desks) -> None:
 def test_every_row_of_the_services_arrives_inside_or_outside(desks: Desks) -> None:
     desk = desks(customers=80, faults=None, dirt=1)
     snapshot = desk.workspace.pull()
-    for kind in load_catalogue():
+    for kind in default_catalogue():
         for side in ("bc", "dv"):
             held = len(snapshot[kind.name].everything(side))
             extra = 1 if (kind.name, side) == ("currency", "bc") else 0
@@ -108,7 +108,7 @@ def test_a_side_that_is_suddenly_empty_stops_the_work(desks: Desks) -> None:
 
 def test_an_empty_company_pulls_as_empty_frames_with_columns(desks: Desks) -> None:
     snapshot = desks(customers=0).workspace.pull()
-    kind = load_catalogue()["customer"]
+    kind = default_catalogue()["customer"]
     assert list(snapshot["customer"].bc.columns) == kind.schema.names
     assert len(snapshot["customer"].bc) == 0
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 
-from d365kit.kinds import load_catalogue
+from d365kit.kinds import default_catalogue
 from d365kit.nouns import FINDING_COLUMNS, Change, Findings, Plan, Report, Run
 from d365kit.nouns.frames import from_rows
 from d365kit.report import sections, verdict
@@ -136,7 +136,7 @@ def test_a_value_of_a_record_that_is_not_there_is_not_called_missing():
 def test_every_kind_has_a_verdict_also_when_it_was_not_compared():
     ws = made.workspace()
     kinds = {k["kind"]: (k["state"], k["words"]) for k in ws.report().data["kinds"]}
-    assert list(kinds) == list(load_catalogue().names)
+    assert list(kinds) == list(default_catalogue().names)
     assert kinds["customer"] == ("except", "259 ready, except 14")
     assert kinds["contact"] == ("not_safe", "not safe: 1 change held back")
     assert kinds["unit"] == ("nothing to check", "its checks had nothing to check")

@@ -10,7 +10,7 @@ from typing import cast
 from d365kit.apply.cards import on_page, write_page
 from d365kit.apply.wire import Body, body_of, holds
 from d365kit.errors import ServiceError, SignInFailed, StalePlan, StaleRecord, Throttled, Unreachable
-from d365kit.kinds import SIDES, Catalogue, Field, load_catalogue
+from d365kit.kinds import SIDES, Catalogue, Field, default_catalogue
 from d365kit.kinds.model import OPTIONS
 from d365kit.ledger import Ledger
 from d365kit.nouns import Change, Limits, Outcome, Pair, Plan, Run, Snapshot
@@ -53,7 +53,7 @@ def apply(
     if moved:
         raise StalePlan(f"{abs(moved)} decisions were made since the plan.", "Plan again.")
     plan.raise_if_unsafe(limits or Limits())
-    work = _Work(plan, snapshot, {"bc": bc, "dv": dv}, ledger, by, now, catalogue or load_catalogue())
+    work = _Work(plan, snapshot, {"bc": bc, "dv": dv}, ledger, by, now, catalogue or default_catalogue())
     return work.run(progress)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from d365kit.cli import explore_commands, file_commands
 from d365kit.cli.common import HERE, At, Json, Verbose, log_file, opened, out, start_log
 from d365kit.errors import SettingsError
 
@@ -40,7 +41,22 @@ class Side(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the pipeline's commands to ``app``, in the order of the pipeline."""
-    for command in (demo, init, kinds, pull, propose, confirm, create, reject, uncouple, check, plan, apply, report):
+    for command in (
+        demo,
+        init,
+        kinds,
+        pull,
+        explore_commands.explore,
+        propose,
+        confirm,
+        create,
+        reject,
+        uncouple,
+        check,
+        plan,
+        apply,
+        report,
+    ):
         app.command()(command)
 
 
@@ -69,12 +85,21 @@ def demo(
 
 def init(
     directory: Annotated[Path, typer.Argument(help="Folder of the new workspace.", metavar="DIR")],
+    exports: Annotated[
+        list[Path] | None, typer.Argument(help="CSV, Excel or Parquet exports to work on.", metavar="[FILE]...")
+    ] = None,
+    files: Annotated[bool, typer.Option("--files", help="Work on the exports that follow, not on services.")] = False,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """Make a workspace: settings, notebooks and suites. In an old one, show what this version ships anew."""
     from d365kit.workspace import Workspace, settings, share
 
+    if files and not exports:
+        raise SettingsError("No file is named.", "Write: d365kit init DIR --files customers.xlsx accounts.csv.")
+    if exports:
+        file_commands.init_files(directory, exports, as_json=as_json)
+        return
     if not (directory / settings.FILE).exists():
         Workspace.make(directory, progress=False).close()
         todo = f"Fill in {directory / settings.FILE}, then run: d365kit pull --workspace {directory}"

@@ -13,7 +13,9 @@ from d365kit.errors import SettingsError
 
 Columns = Annotated[
     list[str] | None,
-    typer.Option("--column", help="Which column is which field: “left:Kundennr.=number”; “right:Fax=-” leaves one out."),
+    typer.Option(
+        "--column", help="Which column is which field: “left:Kundennr.=number”; “right:Fax=-” leaves one out."
+    ),
 ]
 Decimal = Annotated[str, typer.Option(help="The decimal sign of the files, where it is doubtful: , or .")]
 Dates = Annotated[str, typer.Option(help="The order of dates, where it is doubtful: dmy or mdy.")]
@@ -84,12 +86,16 @@ def couple(
     file: Annotated[Path, typer.Argument(help="CSV, Excel or Parquet with one record of each side in every row.")],
     kind: Annotated[str, typer.Option(help="What the rows are; else the file says it, or its keys do.")] = "",
     column: Annotated[
-        list[str] | None, typer.Option("--column", help="What a column holds: “Kundennr.=bc”, “Account=dv”, “Art=kind”.")
+        list[str] | None,
+        typer.Option("--column", help="What a column holds: “Kundennr.=bc”, “Account=dv”, “Art=kind”."),
     ] = None,
     sheet: Annotated[str, typer.Option(help="The sheet of a workbook.")] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be coupled, and couple nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be coupled, and couple nothing.")
+    ] = False,
     save_to: Annotated[
-        Path | None, typer.Option("--out", help="Write the rows that do not fit to this .csv, .xlsx or .parquet file.")
+        Path | None,
+        typer.Option("--out", help="Write the rows that do not fit to this .csv, .xlsx or .parquet file."),
     ] = None,
     workspace: At = HERE,
     as_json: Json = False,
@@ -107,7 +113,9 @@ def couple(
             tables_out.write(done.rejects(), save_to)
             said.append(f"{len(done.rejects()):,} rows that do not fit are in {save_to}.")
         if done.counts()["coupled"]:
-            said.append("Nothing was coupled: this was a dry run." if dry_run else "Take it back with: d365kit ledger undo.")
+            said.append(
+                "Nothing was coupled: this was a dry run." if dry_run else "Take it back with: d365kit ledger undo."
+            )
         out({**done.to_dict(), "path": str(save_to) if save_to else None}, "\n".join(said), as_json=as_json)
 
 
@@ -120,3 +128,17 @@ def _columns(given: list[str] | None) -> dict[str, str]:
             raise SettingsError(f"“{text}” names no role.", "Write --column “Kundennr.=bc”.")
         found[name.strip()] = role.strip()
     return found
+
+
+def init_files(directory: Path, files: list[Path], *, as_json: bool) -> None:
+    """Make a workspace that works on exports, and show what they were taken for."""
+    from d365kit.workspace import Workspace
+
+    with Workspace.make(directory, files=files, progress=False) as ws:
+        guesses = ws.guesses()
+        said = [str(g) for g in guesses]
+        said += [
+            f"Made the workspace {directory}; which file is what stands in {directory / 'd365kit.toml'}.",
+            f"Correct it there if need be, then run: d365kit pull --workspace {directory}",
+        ]
+        out({"made": str(directory), "files": [g.to_dict() for g in guesses]}, "\n".join(said), as_json=as_json)

@@ -13,7 +13,7 @@ from d365kit.kinds.model import (
     Source,
     other_side,
 )
-from d365kit.kinds.reading import load_catalogue
+from d365kit.kinds.reading import default_catalogue, load_catalogue
 
 __all__ = [
     "DEFAULT_MODES",
@@ -26,6 +26,7 @@ __all__ = [
     "Kind",
     "Side",
     "Source",
+    "default_catalogue",
     "load_catalogue",
     "other_side",
 ]

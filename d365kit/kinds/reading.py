@@ -90,6 +90,16 @@ def load_catalogue(own: str | None = None, name: str = FILE) -> Catalogue:
     return read_catalogue([*shipped_texts(), Text(name, own or "")], _matching())
 
 
+def default_catalogue() -> Catalogue:
+    """The shipped kinds as a company in the default modes uses them (`DEFAULT_MODES`)."""
+    return _default()
+
+
+@lru_cache(maxsize=1)
+def _default() -> Catalogue:
+    return _shipped().in_modes({})
+
+
 def read_catalogue(texts: Iterable[Text], matching: str = "") -> Catalogue:
     """Read catalogue texts, each laid over those before it; ``matching`` has the rules of the first ones."""
     raw: Raw = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from d365kit.errors import SettingsError
-from d365kit.kinds import Catalogue, load_catalogue
+from d365kit.kinds import Catalogue, default_catalogue
 from d365kit.match.evidence import by_evidence
 from d365kit.match.prepare import Couplings, pool
 from d365kit.match.ranking import Prints, rows_of
@@ -38,7 +38,7 @@ def propose(
     matching rules or its rules cannot be read.
     """
     tell = progress or (lambda text, done, total: None)
-    known = (catalogue or load_catalogue())[kind]
+    known = (catalogue or default_catalogue())[kind]
     ways = {"keys": by_keys, "evidence": by_evidence}
     way = ways.get(str(known.match.get("by", "")))
     if way is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from d365kit.errors import StalePlan
-from d365kit.kinds import LCY_ID, SIDES, Catalogue, Field, Kind, Side, load_catalogue, other_side
+from d365kit.kinds import LCY_ID, SIDES, Catalogue, Field, Kind, Side, default_catalogue, other_side
 from d365kit.ledger import Ledger
 from d365kit.nouns import Change, FieldChange, Findings, Plan, Snapshot
 from d365kit.nouns.frames import records
@@ -55,7 +55,7 @@ def make(
     """
     if findings.snapshot_id != snapshot.id or findings.ledger_position != ledger.position:
         raise StalePlan("The checks were run on other data than the plan would be made from.", "Check again.")
-    catalogue = catalogue or load_catalogue()
+    catalogue = catalogue or default_catalogue()
     work = _Work(snapshot, ledger, findings, strategy or Strategy(), catalogue)
     chosen = [k for k in catalogue if k.name in snapshot and k.name in (kinds or catalogue.names)]
     for kind in catalogue:

@@ -15,6 +15,9 @@ from d365kit.pull.reading import Reader
 from d365kit.services import SERVICE_NAMES, Column
 from d365kit.services.files import FileSource
 
+#: What the services' own setup says of currencies, and no file.
+SETUP = ("is_local", "is_base")
+
 Sources = Mapping[str, Reader | FileSource]
 
 
@@ -59,10 +62,17 @@ def empty_extra(columns: Sequence[Column]) -> pa.Table:
 
 
 def unread_of(kind: Kind, files: Mapping[Side, FileSource]) -> tuple[str, ...]:
-    """The fields a side of files should have and does not."""
-    return tuple(
-        f.name for f in kind.fields if any(f.has_place(s) and f.name in files[s].unread(kind.name) for s in files)
-    )
+    """What a side of files should show and does not: fields without a column, references to kinds without a file.
+
+    Which currency is the local one stands in the setup of the services, not in their currencies.
+    """
+    found = []
+    for f in kind.fields:
+        lacking = any(f.has_place(s) and f.name in source.unread(kind.name) for s, source in files.items())
+        astray = f.is_reference and not any(k in source.kinds for source in files.values() for k in f.refers_to)
+        if lacking or (files and (astray or f.name in SETUP)):
+            found.append(f.name)
+    return tuple(found)
 
 
 def file_provenance(kind: Kind, side: Side, source: FileSource, sides: Sides) -> Provenance:

@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 
 from d365kit.errors import PullIncomplete
-from d365kit.kinds import SIDES, Catalogue, Kind, Side, load_catalogue
+from d365kit.kinds import SIDES, Catalogue, Kind, Side, default_catalogue
 from d365kit.kinds.habits import READING, RESOLVED, Desk
 from d365kit.nouns import Provenance, Sides, Snapshot
-from d365kit.pull.files import chosen_kinds, empty_extra, file_frame, file_provenance, file_sides, unread_of
+from d365kit.pull.files import SETUP, chosen_kinds, empty_extra, file_frame, file_provenance, file_sides, unread_of
 from d365kit.pull.frames import extra_of, frame_of
 from d365kit.pull.reading import Progress, Reader, read
 from d365kit.pull.references import resolve
@@ -49,7 +49,7 @@ def pull(
     Raises SettingsError for a property or set that is not there, PullIncomplete and ServiceErrors; nothing is kept
     when anything is missing.
     """
-    catalogue = catalogue or load_catalogue()
+    catalogue = catalogue or default_catalogue()
     services: dict[str, Reader | FileSource] = {"bc": bc, "dv": dv}
     files = file_sides(services)
     chosen = chosen_kinds(catalogue, kinds, services)
@@ -74,7 +74,7 @@ def pull(
         _provenance(chosen, services, files, received, seconds, sides),
         extras,
         facts,
-        {k.name: unread for k in chosen if (unread := _unread(k, tables, files))},
+        _all_unread(chosen, tables, files),
     )
 
 
@@ -139,6 +139,14 @@ def _unread(
     missing = [f.name for f in kind.fields if f.out_of_reach]
     missing += [] if there else [f.name for f in on_card(kind)]
     return tuple(dict.fromkeys([*missing, *unread_of(kind, files)]))
+
+
+def _all_unread(
+    chosen: Sequence[Kind], tables: Mapping[tuple[Side, str], pa.Table], files: Mapping[Side, FileSource]
+) -> dict[str, tuple[str, ...]]:
+    """The fields nobody could be asked for, by kind, only kinds that have some."""
+    found = {"currency": SETUP} if files else {}
+    return found | {k.name: unread for k in chosen if (unread := _unread(k, tables, files))}
 
 
 def _refuse_sudden_emptiness(sides: Mapping[str, Sides], previous: Mapping[tuple[str, str], int]) -> None:

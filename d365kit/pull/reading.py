@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Protocol, cast
 
@@ -72,8 +73,15 @@ async def _there(reader: Reader, requests: Sequence[Request], side: Side) -> lis
                 continue
             raise not_published(request, problem) from None
         table.require((c.name for c in request.columns), SERVICE_NAMES[side])
-        found.append(request)
+        found.append(_with_key_types(request, table))
     return found
+
+
+def _with_key_types(request: Request, table: Table) -> Request:
+    """The request with its key's columns as the service declares them: a page's key may hold numbers and dates."""
+    keys = {n: table.properties[n].type for n in request.key.split(",") if n in table.properties}
+    columns = tuple(Column(c.name, keys.get(c.name) or c.type) for c in request.columns)
+    return replace(request, columns=columns)
 
 
 def not_published(request: Request, problem: SettingsError) -> SettingsError:

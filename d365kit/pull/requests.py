@@ -74,7 +74,8 @@ def _add(found: dict[tuple[Side, str], Request], new: Request) -> None:
 def columns_of(kind: Kind, side: Side) -> tuple[Column, ...]:
     """What to ask ``side`` for to get ``kind``, in the side's own words."""
     source = kind.source(side)
-    columns = {name: Column(name) for name in source.id.split(",") if name}
+    key = "integer" if source.is_option else "text"
+    columns = {name: Column(name, key) for name in source.id.split(",") if name}
     if source.modified_on and not source.is_option:
         columns[source.modified_on] = Column(source.modified_on, "datetime")
     for f in kind.fields:

@@ -108,9 +108,21 @@ class Sandbox:
         """Successful write operations served so far, by side."""
         return {"bc": self._bc.writes + self._pages.writes, "dv": self._dv.writes}
 
-    def truth(self) -> list[tuple[str, str, str]]:
-        """Return the true pairs as (kind, bc_id, dv_id); the LCY has the zero GUID on the BC side."""
-        return [(kind, bc, dv) for kind, bc, dv in self.store.query("SELECT kind, bc_id, dv_id FROM truth")]
+    def truth(self, company: str | None = None) -> list[tuple[str, str, str]]:
+        """Return the true pairs of a company of BC, the first one's by default, as (kind, bc_id, dv_id).
+
+        company: its id. The LCY has the zero GUID on the BC side; rows of published pages go by the values of their
+        primary key joined by "|", options by their number.
+        """
+        wanted = "" if company in (None, self.company_id) else company
+        sql = "SELECT kind, bc_id, dv_id FROM truth WHERE company = ?"
+        return [(kind, bc, dv) for kind, bc, dv in self.store.query(sql, (wanted,))]
+
+    @property
+    def companies(self) -> dict[str, str]:
+        """The companies of Business Central by name, oldest first; each with its id."""
+        sql = f'SELECT name, id FROM "{schema("bc").sets["companies"].sql}" ORDER BY rowid'
+        return dict(self.store.query(sql))
 
     def planted(self) -> list[dict[str, str | None]]:
         """Return the planted faults as {fault, check, kind, bc_id, dv_id}, one line per record to be named."""

@@ -17,7 +17,7 @@ from d365kit.sandbox.schema import TEXTUAL, WHOLE, Column, Table, company_schema
 _COLUMNS_PER_PART = 60
 _NATIVE = {"decimal": "", "money": "", "bool": "INTEGER"} | dict.fromkeys(WHOLE, "INTEGER")
 _FIRST_VERSION = 1_000_000
-#: Companies of the BC environment: the demo company, and an empty one beside it.
+#: Companies of the BC environment: the demo company, and a small one beside it.
 COMPANIES = 2
 
 Row = dict[str, Any]
@@ -65,7 +65,7 @@ class Store:
         """Create every table, without indexes (see `index`)."""
         with self.transaction() as connection:
             connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value)")
-            connection.execute("CREATE TABLE truth (kind TEXT, bc_id TEXT, dv_id TEXT)")
+            connection.execute("CREATE TABLE truth (kind TEXT, bc_id TEXT, dv_id TEXT, company TEXT DEFAULT '')")
             connection.execute("CREATE TABLE planted (fault TEXT, checked TEXT, kind TEXT, bc_id TEXT, dv_id TEXT)")
             key = "id TEXT PRIMARY KEY, entity TEXT, name TEXT, columns TEXT, status TEXT, ready REAL"
             connection.execute(f"CREATE TABLE dv_keys ({key})")

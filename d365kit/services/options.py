@@ -95,10 +95,10 @@ class Options:
             answer = await self._service.ask("InsertOptionValue", method="POST", body=sent)
             value = answer["NewOptionValue"]
         except Refused:
-            there = {row["value"]: row["label"] for row in await self._rows((await self._choice(set_name))[0])}
-            if value is None or there.get(value) != body["label"]:
+            if value is None or not await self._means(set_name, value, body["label"]):
                 raise
-        await self._publish(choice)
+        else:
+            await self._publish(choice)
         return Written(str(value), "", {"value": value, **told})
 
     async def update(self, set_name: str, record: str, body: Mapping[str, object]) -> Written:
@@ -153,6 +153,13 @@ class Options:
             }
             for option in choice.options
         ]
+
+    async def _means(self, set_name: str, value: object, label: object) -> bool:
+        """Whether a value has this label, also where an earlier try never came to publish it."""
+        choice, _ = await self._choice(set_name)
+        await self._publish(choice)
+        choice, _ = await self._choice(set_name)
+        return any(row["value"] == value and row["label"] == label for row in await self._rows(choice))
 
     async def _row(self, choice: _Choice, record: str) -> dict[str, Any]:
         for row in await self._rows(choice):

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 
 from jinja2.runtime import Markup, escape
 
-from d365kit.kinds import load_catalogue
+from d365kit.kinds import default_catalogue
 from d365kit.nouns.frames import plain
 
 SIDE_NAMES = {"bc": "Business Central", "dv": "Sales"}
@@ -156,7 +156,7 @@ def _code(character: str) -> str:
 
 def kind_title(kind: str) -> str:
     """A kind's name as screens show it; kinds of a workspace's own are spelt out."""
-    catalogue = load_catalogue()
+    catalogue = default_catalogue()
     return catalogue[kind].title if kind in catalogue else kind.replace("_", " ").capitalize()
 
 
@@ -166,7 +166,7 @@ def field_of(kind: str, name: str) -> tuple[str, str]:
     >>> field_of("item", "unit_price")
     ('unit price', 'amount')
     """
-    catalogue = load_catalogue()
+    catalogue = default_catalogue()
     if kind in catalogue:
         for f in catalogue[kind].fields:
             if f.name == name:

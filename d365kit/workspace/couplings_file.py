@@ -1,4 +1,4 @@
-"""A file of couplings made elsewhere + snapshot + ledger → pairs to confirm, and what does not fit with its reason."""
+"""A file of couplings made elsewhere + snapshot + ledger → pairs to confirm, and what does not fit and why."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from d365kit.errors import SettingsError
-from d365kit.kinds import SIDES, Catalogue, Kind, Side
+from d365kit.kinds import SIDES, Catalogue, Side
 from d365kit.nouns import Snapshot
 from d365kit.nouns.frames import from_rows, plain
 from d365kit.services import SERVICE_NAMES
@@ -267,7 +267,7 @@ def _share(column: FileColumn, side: Side, keys: Iterable[Keys]) -> float:
 def _kinds_told(
     table: FileTable, roles: Mapping[str, str], keys: Mapping[str, Keys], kind: str
 ) -> list[Sequence[str] | str] | Sequence[str]:
-    """The kinds each row may be of, or the reason why that cannot be told; one answer for all where a file says none."""
+    """The kinds each row may be of, or the reason why that cannot be told; one answer where the file says none."""
     if kind:
         return (kind,)
     if "table" in roles or "kind" in roles:
@@ -280,7 +280,8 @@ def _kinds_told(
     if len(equal) != 1:
         shown = " or ".join(equal) if equal else "any kind of the snapshot"
         raise SettingsError(
-            f"{table.origin}: it cannot be told whether its rows are of {shown}.", "Say it, for example with --kind customer."
+            f"{table.origin}: it cannot be told whether its rows are of {shown}.",
+            "Say it, for example with --kind customer.",
         )
     return (equal[0],)
 

@@ -42,7 +42,9 @@ class Keys:
         for side in SIDES:
             frame = snapshot[kind.name].everything(side)
             ids = [str(i) for i in frame["id"]]
-            sorts = [dict(zip([i.casefold() for i in ids], ((i,) for i in ids), strict=True))]
+            sorts: list[dict[str, tuple[str, ...]]] = [
+                dict(zip([i.casefold() for i in ids], ((i,) for i in ids), strict=True))
+            ]
             for name in dict.fromkeys(names):
                 index: dict[str, tuple[str, ...]] = {}
                 for record, value in zip(ids, frame[name], strict=True):

@@ -34,7 +34,9 @@ def write(frame: pd.DataFrame, path: Path) -> Path:
         _WRITERS[path.suffix.casefold()](frame, part)
         os.replace(part, path)
     except OSError as problem:
-        raise SettingsError(f"{path} cannot be written: {problem.strerror or problem}.", "Close it elsewhere, or name another file.") from problem
+        raise SettingsError(
+            f"{path} cannot be written: {problem.strerror or problem}.", "Close it elsewhere, or name another file."
+        ) from problem
     finally:
         part.unlink(missing_ok=True)
     return path
@@ -64,11 +66,14 @@ def _xlsx(frame: pd.DataFrame, path: Path) -> None:
     book = Workbook(write_only=True)
     sheet = book.create_sheet("d365kit")
     sheet.freeze_panes = "A2"
-    for row in [{c: str(c) for c in frame.columns}, *records(frame)]:
+    header: dict[str, object] = {str(c): str(c) for c in frame.columns}
+    for row in [header, *records(frame)]:
         cells = []
         for value in row.values():
             text = isinstance(value, str)
-            cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value)
+            cell = WriteOnlyCell(
+                sheet, value=ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value
+            )
             if text:
                 cell.data_type = "s"  # “=1+1” is a text here, not a formula
             cells.append(cell)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ HANDS = ("left", "right")
 _NEAR = 0.08
 #: Below this sum of both files' marks nothing is understood.
 _LEAST = 0.6
-_BANDS = ("certain", "likely", "unsure", "nothing found")
+_BANDS = ("certain", "likely", "unsure", "nothing found", "left out")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class FileMatch:
 
     ``guesses`` and ``rows`` are by hand (left, right): which column was taken for which field, and the number of the
     file's row of each record. ``others`` are kinds the files could hold as well. The frame has a row a candidate
-    pair, best first, then the records of either file for which nothing was found: left_row, right_row (rows of the
+    pair, best first, then the records of either file for which nothing was found, then those that the filter of
+    their mapping leaves out (blocked, inactive): left_row, right_row (rows of the
     files), left_id, right_id, left_name, right_name, band, chosen, rank, score, probability, reason, and for every
     compared field four columns: ``<field>_left``, ``<field>_right``, ``<field>_level``, ``<field>_weight``.
     """
@@ -42,7 +43,9 @@ class FileMatch:
     rows: Mapping[str, Mapping[str, int]]
     notes: Mapping[str, tuple[str, ...]]
     proposals: Proposals
+    outside: Mapping[str, pd.DataFrame]
     sides: Mapping[str, Side]
+    name_field: str
     others: tuple[str, ...] = field(default=())
 
     def counts(self) -> dict[str, int]:
@@ -50,10 +53,17 @@ class FileMatch:
         counts = self.proposals.counts()
         alone = {s: len(self.proposals.without_partner(s)) for s in SIDES}
         found = {band: counts[band] for band in _BANDS[:3]}
-        return {**found, "only left": alone[self.sides["left"]], "only right": alone[self.sides["right"]]}
+        left_out = sum(len(f) for f in self.outside.values())
+        return {
+            **found,
+            "only left": alone[self.sides["left"]],
+            "only right": alone[self.sides["right"]],
+            "left out": left_out,
+        }
 
     def to_frame(self) -> pd.DataFrame:
         found = [self._row(r) for r in records(self.proposals.frame)]
+        found += [self._left_out(hand, r) for hand in HANDS for r in records(self.outside[hand])]
         order = {band: i for i, band in enumerate(_BANDS)}
         found.sort(key=_rank_of(order))
         fields = list(dict.fromkeys(f for row in found for f in row if f not in _FIRST))
@@ -75,6 +85,12 @@ class FileMatch:
             out[f"{line['field']}_level"], out[f"{line['field']}_weight"] = line["level"], line["weight"]
         return out
 
+    def _left_out(self, hand: str, row: Mapping[str, object]) -> dict[str, object]:
+        return {
+            f"{hand}_id": row["id"], f"{hand}_name": row[self.name_field], "band": _BANDS[-1], "chosen": False,
+            f"{hand}_row": self.rows[hand].get(str(row["id"])), "score": None, "reason": row["outside"],
+        }  # fmt: skip
+
     def to_dict(self) -> dict[str, object]:
         return {
             "kind": self.kind,
@@ -85,6 +101,10 @@ class FileMatch:
 
     def __str__(self) -> str:
         lines = [str(self.guesses[hand]) for hand in HANDS]
+        for hand in HANDS:
+            reasons = self.outside[hand]["outside"].value_counts()
+            shown = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items())
+            lines += [f"  left out of {self.guesses[hand].table.origin.path.name}: {shown}"] if shown else []
         for hand in HANDS:
             said = set(self.guesses[hand].table.notes)
             lines += [f"  note ({hand}): {n}" for n in self.notes[hand] if n not in said]
@@ -102,12 +122,12 @@ _FIRST: dict[str, pa.DataType] = {
 }  # fmt: skip
 
 
-def _rank_of(order: Mapping[str, int]):  # type: ignore[no-untyped-def]
+def _rank_of(order: Mapping[str, int]) -> Callable[[Mapping[str, object]], tuple]:
     def key(row: Mapping[str, object]) -> tuple:
         score = row["score"]
         return (
             order[str(row["band"])], not row["chosen"], -float(str(score)) if score is not None else 0.0,
-            row["left_row"] is None, str(row["left_id"]), str(row["right_id"]),
+            row.get("left_row") is None, str(row.get("left_id")), str(row.get("right_id")),
         )  # fmt: skip
 
     return key
@@ -170,7 +190,9 @@ def match_files(
         rows,
         {hand: sources[hand].notes(chosen.name) for hand in HANDS},
         proposals,
+        {hand: snapshot[chosen.name].outside(sides[hand]) for hand in HANDS},
         sides,
+        chosen.name_field,
         others,
     )
 
@@ -181,9 +203,7 @@ def _kind_of(
     """The kind both files hold, which of them is which side, and the kinds that fit as well."""
     usual = catalogue.in_modes({})
     kinds = [catalogue[wanted]] if wanted else [k for k in usual if k.match]
-    marks = {
-        hand: {(g.kind, g.side): g.mark for g in rank_kinds(table, kinds)} for hand, table in tables.items()
-    }
+    marks = {hand: {(g.kind, g.side): g.mark for g in rank_kinds(table, kinds)} for hand, table in tables.items()}
     ways: list[tuple[float, Kind, dict[str, Side]]] = []
     for found in kinds:
         straight: dict[str, Side] = {"left": "bc", "right": "dv"}

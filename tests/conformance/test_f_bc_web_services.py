@@ -279,7 +279,7 @@ def test_112_every_page_shows_the_rows_of_its_table(bc: Wire, pages: Wire) -> No
         "VendorCard": ("vendors", "No", "number", "Name", "displayName"),
         "ContactCard": ("contacts", "No", "number", "Name", "displayName"),
         "ItemCard": ("items", "No", "number", "Description", "displayName"),
-        "ItemUnitGroupList": ("items", "Item_No", "number", "Item_Description", "displayName"),
+        "ItemUnitGroups": ("items", "Item_No", "number", "Item_Description", "displayName"),
         "SalespersonCard": ("salespeoplePurchasers", "Code", "code", "E_Mail", "email"),
         "PaymentTermsPage": ("paymentTerms", "Code", "code", "Due_Date_Calculation", "dueDateCalculation"),
         "ShipmentMethodsPage": ("shipmentMethods", "Code", "code", "Description", "displayName"),
@@ -419,7 +419,7 @@ def test_111_fields_that_only_a_page_has(bc: Wire, pages: Wire) -> None:
 
 def test_112_unit_groups_belong_to_items_and_resources(bc: Wire, pages: Wire) -> None:
     add(pages, "ResourceCard", No="TESTER", Name="Tester", Base_Unit_of_Measure="H")
-    (group,) = [line for line in values(pages, "ResourceUnitGroupList") if line["Resource_No"] == "TESTER"]
+    (group,) = [line for line in values(pages, "ResourceUnitGroups") if line["Resource_No"] == "TESTER"]
     assert (group["Code"], group["Source_Type"], group["Resource_Name"]) == (
         "RESOURCE TESTER UOM GR",
         "Resource",
@@ -427,7 +427,7 @@ def test_112_unit_groups_belong_to_items_and_resources(bc: Wire, pages: Wire) ->
     )
     item = rows(bc, "items?$top=1")[0]
     key = f"Source_Type='Item',Source_Id={item['id']}"
-    assert pages.get(at(pages, f"ItemUnitGroupList({key})")).json()["Code"] == f"ITEM {item['number']} UOM GR"
+    assert pages.get(at(pages, f"ItemUnitGroups({key})")).json()["Code"] == f"ITEM {item['number']} UOM GR"
 
 
 def test_112_posted_invoices_alone_are_on_their_pages(bc: Wire, pages: Wire) -> None:

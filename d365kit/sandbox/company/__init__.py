@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable
 
-from d365kit.sandbox.company import items, masters, setup
+from d365kit.sandbox.company import codes, items, masters, prices, resources, setup
 from d365kit.sandbox.company.customers import CustomerWriter
 from d365kit.sandbox.company.faults import FAULTS, Fault, plant
+from d365kit.sandbox.company.vendors import VendorWriter
 from d365kit.sandbox.company.world import World
 from d365kit.sandbox.store import Store
 
-__all__ = ["FAULTS", "Fault", "build", "wanted_faults"]
+__all__ = ["FAULTS", "FEWEST", "Fault", "build", "wanted_faults"]
+
+#: A company with fewer customers has customers, contacts, items and setup only, so that tiny ones stay tiny.
+FEWEST = 30
 
 
 def wanted_faults(names: Iterable[str] | None) -> tuple[Fault, ...]:
@@ -34,10 +38,16 @@ def build(store: Store, customers: int, seed: int, faults: tuple[Fault, ...], di
         masters.build(world)
         setup.build(world)
         setup.second_company(world)
+        if customers >= FEWEST:
+            codes.build(world)
         CustomerWriter(world).build(customers)
         items.build(world, customers)
         setup.item_units(world)
         store.index()
+        if customers >= FEWEST:
+            VendorWriter(world).build(customers)
+            resources.build(world, customers)
+            prices.build(world)
         for fault in faults:
             plant(fault, world)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from d365kit.sandbox.company.cards import Card, Cards
 from d365kit.sandbox.company.masters import LCY, TERMS
 from d365kit.sandbox.company.noise import Noise, phone
 from d365kit.sandbox.company.partners import Business, Person, Registry
@@ -26,12 +27,12 @@ _MOVED = 0.03
 _CUSTOMER = names(
     "id number displayName addressLine1 addressLine2 city state country postalCode phoneNumber email website "
     "salespersonCode balanceDue creditLimit taxRegistrationNumber currencyId currencyCode paymentTermsId blocked "
-    "lastModifiedDateTime"
+    "lastModifiedDateTime shipmentMethodId Shipping_Agent_Code Fax_No MobilePhoneNo ContactName Primary_Contact_No"
 )
 _CONTACT = names(
     "id number type displayName jobTitle companyNumber companyName contactBusinessRelation addressLine1 addressLine2 "
     "city state country postalCode phoneNumber mobilePhoneNumber email website searchName taxRegistrationNumber "
-    "lastModifiedDateTime"
+    "lastModifiedDateTime Salesperson_Code Currency_Code Salutation_Code"
 )
 _LINK = names("contactId contactNumber contactName relatedId")
 _ADDRESS = names(
@@ -46,13 +47,17 @@ _ACCOUNT = (
     *names("creditlimit_base _transactioncurrencyid_value exchangerate"),
     *_ADDRESS,
     *_OWNER,
+    *names("address1_freighttermscode address1_shippingmethodcode fax telephone2 address1_primarycontactname"),
+    "_primarycontactid_value",
 )
 _DV_CONTACT = (
-    *names("contactid firstname middlename lastname fullname jobtitle mobilephone"),
+    *names("contactid firstname middlename lastname fullname jobtitle mobilephone salutation"),
+    *names("_transactioncurrencyid_value exchangerate"),
     *names("_parentcustomerid_value _accountid_value"),
     *_ADDRESS,
     *_OWNER,
 )
+_NO_CARD = Card()
 
 
 class Rounds:
@@ -71,26 +76,31 @@ class Rounds:
 
 
 class CustomerWriter:
-    """Writes businesses to both sides."""
+    """Writes businesses to both sides; a writer of other partners names its own sources and what ties contacts."""
+
+    purposes = ("customers", "accounts", "noise", "cards")
+    relation = "Customer"
+    contact_series = "CT"
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.source = Source(world.seed, "customers")
-        self.dv_source = Source(world.seed, "accounts")
+        self.source, self.dv_source, noise = (Source(world.seed, purpose) for purpose in self.purposes[:3])
+        self.cards = Cards(world, self.purposes[3])
         self.registry = Registry(self.source, world.dirt)
-        self.noise = Noise(Source(world.seed, "noise").rng, world.dirt)
+        self.noise = Noise(noise.rng, world.dirt)
         store, bc, dv = world.store, schema("bc").sets, schema("dv")
         user = dict.fromkeys(("_createdby_value", "_modifiedby_value"), world.ids["integration_user"])
         user["_owningbusinessunit_value"] = world.ids["unit"]
         self.customers = Bulk(store, bc["customers"], _CUSTOMER, {"type": "Company"})
         self.contacts = Bulk(store, bc["contacts"], _CONTACT)
-        kinds = {"contactType": "Company", "relatedType": "Customer"}
+        kinds = {"contactType": "Company", "relatedType": self.relation}
         self.links = Bulk(store, bc["contactsInformation"], _LINK, kinds)
         self.accounts = Bulk(store, dv.entity("account"), _ACCOUNT, user)
         person = user | {"statecode": 0, "statuscode": 1, "_parentcustomerid_type": "account"}
         self.people = Bulk(store, dv.entity("contact"), _DV_CONTACT, person)
         self.truth: list[tuple[str, str, str]] = []
         self.numbers = {"customers": 0, "contacts": 0}
+        self.last_contact = ""
         self.rates = self._rates()
 
     def build(self, customers: int) -> None:
@@ -117,25 +127,29 @@ class CustomerWriter:
 
     def matched(self, business: Business) -> None:
         """Write a business both sides know, and its people."""
-        number, customer, contact = self.customer(business, blocked=False)
-        account = self.account(business, number, 3, 0, dirty=True)
+        card = self.cards.partner(business, both=True)
+        number, customer, contact = self.customer(business, card, blocked=False)
+        account = self.account(business, number, 3, 0, dirty=True, card=card)
         self.truth.append(("customer", customer, account))
         for _ in range(self.source.rng.choice(_PEOPLE)):
-            person = self.registry.person(business)
-            bc_id = self.bc_person(business, person, contact)
+            person, salutation = self.registry.person(business), self.cards.salutation()
+            bc_id = self.bc_person(business, person, contact, salutation)
             if not self.only_bc_person.next():
-                dv_id = self.dv_person(business, person, account, dirty=True)
+                dv_id = self.dv_person(business, person, account, dirty=True, salutation=salutation)
                 self.truth.append(("contact", bc_id, dv_id))
+                if card.primary:
+                    self.customers.amend(self.last_contact)
+                    self.accounts.amend(dv_id)
         if self.only_dv_person.next():
             self.dv_person(business, self.registry.person(business), account, dirty=False)
 
     def unmatched(self, business: Business, blocked: bool) -> None:
         """Write a business only BC knows; a blocked one has no people."""
-        _, _, contact = self.customer(business, blocked)
+        _, _, contact = self.customer(business, self.cards.partner(business, both=False), blocked)
         for _ in range(0 if blocked else self.source.rng.choice(_PEOPLE)):
-            self.bc_person(business, self.registry.person(business), contact)
+            self.bc_person(business, self.registry.person(business), contact, self.cards.salutation())
 
-    def customer(self, business: Business, blocked: bool) -> tuple[str, str, str]:
+    def customer(self, business: Business, card: Card, blocked: bool) -> tuple[str, str, str]:
         """Write a BC customer with its company contact; return number, id and the contact's number."""
         self.numbers["customers"] += 10
         number, key = f"C{self.numbers['customers']:05}", self.source.guid()
@@ -146,7 +160,7 @@ class CustomerWriter:
             key,
             number,
             name,
-            *_bc_address(business),
+            *bc_address(business),
             business.phone,
             business.email,
             business.website,
@@ -159,25 +173,41 @@ class CustomerWriter:
             ids[f"terms:{TERMS[business.terms][0]}"],
             "All" if blocked else BLANK_ENUM,
             self.source.time(3),
+            ids[f"shipment:{card.method}"] if card.method else ZERO_GUID,
+            card.agent,
+            card.fax,
+            card.mobile,
+            card.contact,
+            "",
         )
-        contact, contact_id = self._contact_number(), self.source.guid()
-        place = _bc_address(business)
-        head = (contact_id, contact, "Company", name, "", contact, name, "Customer")
-        reach = (business.phone, "", business.email, business.website, name.upper(), business.vat)
-        self.contacts.add(*head, *place, *reach, self.source.time(3))
-        self.links.add(contact_id, contact, name, key)
-        return number, key, contact
+        return number, key, self.company_contact(business, key)
 
-    def bc_person(self, business: Business, person: Person, company: str) -> str:
+    def company_contact(self, business: Business, partner: str) -> str:
+        """Write the company contact that stands for a partner, tied to it; return its number."""
+        contact, contact_id, name = self._contact_number(), self.source.guid(), business.name
+        place = bc_address(business)
+        head = (contact_id, contact, "Company", name, "", contact, name, self.relation)
+        reach = (business.phone, "", business.email, business.website, name.upper(), business.vat)
+        self.contacts.add(*head, *place, *reach, self.source.time(3), "", "", "")
+        self.links.add(contact_id, contact, name, partner)
+        return contact
+
+    def bc_person(self, business: Business, person: Person, company: str, salutation: str) -> str:
         """Write a BC person contact of a company contact; return its id."""
         key, number = self.source.guid(), self._contact_number()
-        head = (key, number, "Person", person.name, person.title, company, business.name, "Customer")
+        head = (key, number, "Person", person.name, person.title, company, business.name, self.relation)
         direct = phone(business.country, business.city.area, person.phone_local)
         reach = (direct, person.mobile, person.email, "", person.name.upper(), "")
-        self.contacts.add(*head, *_bc_address(business), *reach, self.source.time(3))
+        card = ("", "", "")
+        if self.cards.options:
+            card = (business.salesperson, "" if business.currency == LCY else business.currency, salutation)
+        self.contacts.add(*head, *bc_address(business), *reach, self.source.time(3), *card)
+        self.last_contact = number
         return key
 
-    def account(self, business: Business, number: str, kind: int, state: int, dirty: bool) -> str:
+    def account(
+        self, business: Business, number: str, kind: int, state: int, dirty: bool, card: Card = _NO_CARD
+    ) -> str:
         """Write an account; ``dirty`` spells it the way another system might. Return its id."""
         noise, key = self.noise, self.dv_source.guid()
         name, line1, post, city = business.name, business.line1, business.post, business.city
@@ -206,10 +236,14 @@ class CustomerWriter:
             stored_number(rate),
             *_blank_to_none(line1, business.line2, city.name, city.state, business.country.code, post, *values),
             *self._owner(business),
+            card.freight,
+            card.shipping,
+            *_blank_to_none(card.fax, card.mobile, card.contact),
+            None,
         )
         return key
 
-    def dv_person(self, business: Business, person: Person, account: str, dirty: bool) -> str:
+    def dv_person(self, business: Business, person: Person, account: str, dirty: bool, salutation: str = "") -> str:
         """Write a Dataverse contact of an account; return its id."""
         noise, key = self.noise, self.dv_source.guid()
         first, middle, last, title = person.first, person.middle, person.last, person.title
@@ -224,9 +258,11 @@ class CustomerWriter:
             line1 = noise.street(line1)
         full = " ".join(filter(None, (first, middle, last)))
         place = (line1, business.line2, business.city.name, business.city.state, business.country.code, business.post)
-        names = _blank_to_none(first, middle, last, full, title, mobile)
+        names = _blank_to_none(first, middle, last, full, title, mobile, salutation)
+        rate, currency = self.rates[business.currency]
+        money = (currency, stored_number(rate)) if self.cards.options else (None, None)
         reach = _blank_to_none(*place, reached, email, "")
-        self.people.add(key, *names, account, account, *reach, *self._owner(business))
+        self.people.add(key, *names, *money, account, account, *reach, *self._owner(business))
         return key
 
     def finish(self) -> None:
@@ -234,13 +270,13 @@ class CustomerWriter:
         for bulk in (self.customers, self.contacts, self.links, self.accounts, self.people):
             bulk.flush()
         with self.world.store.transaction() as connection:
-            connection.executemany("INSERT INTO truth VALUES (?, ?, ?)", self.truth)
+            connection.executemany("INSERT INTO truth (kind, bc_id, dv_id) VALUES (?, ?, ?)", self.truth)
         for name, last in self.numbers.items():
             self.world.store.remember(f"series:{name}", last)
 
     def _contact_number(self) -> str:
         self.numbers["contacts"] += 10
-        return f"CT{self.numbers['contacts']:06}"
+        return f"{self.contact_series}{self.numbers['contacts']:06}"
 
     def _owner(self, business: Business) -> tuple[Any, ...]:
         ids = self.world.ids
@@ -256,7 +292,8 @@ class CustomerWriter:
         return {code: (Decimal(str(rate)), key) for code, rate, key in self.world.store.query(sql)}
 
 
-def _bc_address(business: Business) -> tuple[str, ...]:
+def bc_address(business: Business) -> tuple[str, ...]:
+    """Return the address of a business in the order of BC's columns."""
     place = business.city
     return (business.line1, business.line2, place.name, place.state, business.country.code, business.post)
 

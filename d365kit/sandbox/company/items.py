@@ -71,7 +71,7 @@ class ItemWriter:
         self.items.flush()
         self.products.flush()
         with self.world.store.transaction() as connection:
-            connection.executemany("INSERT INTO truth VALUES (?, ?, ?)", self.truth)
+            connection.executemany("INSERT INTO truth (kind, bc_id, dv_id) VALUES (?, ?, ?)", self.truth)
 
     def invent(self) -> dict[str, str | Decimal]:
         """Return an item: number, name, unit, price, cost, stock."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from d365kit.sandbox.company.world import Source, World, blank_row
+from d365kit.sandbox.company.world import World, blank_row
 from d365kit.sandbox.schema import company_schema, schema
 
 #: Sets and their rows: code and name, which is called description where the API has no write access.
@@ -21,7 +21,7 @@ _FROM = "2026-01-02T08:00:00.000Z"
 
 def build(world: World) -> None:
     """Add the setup rows; their ids come from a source of their own, so that nobody else's change."""
-    own = _apart(world, "setup")
+    own = world.apart("setup")
     for name, rows in _CODES.items():
         title = "description" if name.endswith("PostingGroups") else "displayName"
         for code, text in rows:
@@ -45,7 +45,7 @@ def item_units(world: World) -> None:
 
 def second_company(world: World) -> None:
     """Add the other company Dataverse knows: nothing in it but its own setup."""
-    own = _apart(world, "second company")
+    own = world.apart("second company")
     sql = 'SELECT "bcbi_externalid", "bcbi_name" FROM dv_bcbi_company WHERE "bcbi_companyid" = ?'
     key, name = world.store.query(sql, (world.ids["other_company"],))[0]
     moments = {"systemCreatedAt": _FROM, "systemModifiedAt": _FROM}
@@ -57,10 +57,3 @@ def second_company(world: World) -> None:
     for set_name, values in (("generalLedgerSetup", setup), ("companyInformation", information)):
         row = blank_row(sets[set_name]) | {"id": own.source.guid(), "lastModifiedDateTime": _FROM} | values
         world.store.insert(sets[set_name], row)
-
-
-def _apart(world: World, purpose: str) -> World:
-    """Return a world over the same store with random values of its own."""
-    own = World(world.store, world.seed, world.dirt)
-    own.source = Source(world.seed, purpose)
-    return own

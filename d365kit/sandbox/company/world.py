@@ -47,9 +47,13 @@ class Bulk:
 
     def add(self, *values: Any) -> None:
         """Add a row; its values stand in the order of the names."""
-        self.rows.append(values)
         if len(self.rows) >= BATCH:
             self.flush()
+        self.rows.append(values)
+
+    def amend(self, value: Any) -> None:
+        """Change the last value of the row that was added last."""
+        self.rows[-1] = (*self.rows[-1][:-1], value)
 
     def flush(self) -> None:
         """Insert what was gathered."""
@@ -67,6 +71,7 @@ class World:
         self.store, self.seed, self.dirt = store, seed, dirt
         self.source = Source(seed, "company")
         self.ids: dict[str, str] = {}
+        self.options: dict[str, int] = {}
         self.used: set[str] = set()
 
     def bc(self, set: str, **values: Any) -> str:
@@ -94,7 +99,13 @@ class World:
     def pair(self, kind: str, bc_id: str, dv_id: str) -> None:
         """Note a true pair."""
         with self.store.transaction() as connection:
-            connection.execute("INSERT INTO truth VALUES (?, ?, ?)", (kind, bc_id, dv_id))
+            connection.execute("INSERT INTO truth (kind, bc_id, dv_id) VALUES (?, ?, ?)", (kind, bc_id, dv_id))
+
+    def apart(self, purpose: str) -> World:
+        """Return a world over the same store and ids with random values of its own, so that nobody else's change."""
+        own = World(self.store, self.seed, self.dirt)
+        own.source, own.ids, own.options = Source(self.seed, purpose), self.ids, self.options
+        return own
 
 
 def names(text: str) -> tuple[str, ...]:

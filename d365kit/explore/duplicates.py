@@ -1,0 +1,126 @@
+"""Snapshot → records of one side that are probably the same: groups by rule, with their records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from d365kit.compare import NORMALISERS
+from d365kit.explore.columns import column, each_side, texts
+from d365kit.kinds import Catalogue, Kind
+from d365kit.nouns import Snapshot
+from d365kit.nouns.frames import to_frame
+
+DUPLICATE_COLUMNS = pa.schema(
+    [("kind", pa.string()), ("side", pa.string()), ("rule", pa.string()), ("group", pa.int64()),
+     ("size", pa.int64()), ("id", pa.string()), ("number", pa.string()), ("name", pa.string()),
+     ("value", pa.string())]
+)  # fmt: skip
+
+#: Normalisers of names that leave one text a record; a kind's own matching rules say which fits its names.
+_NAME_KEYS = frozenset({"company_key", "person_key", "item_key", "compact", "bare_code"})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Records agree when all of ``parts`` do: pairs of a column and its normaliser, ``""`` for as it is."""
+
+    name: str
+    parts: tuple[tuple[str, str], ...]
+
+
+def rules(kind: Kind) -> Iterator[Rule]:
+    """The rules that fit a kind's fields; none for kinds without names, numbers or addresses of their own.
+
+    A phone number is no sign for persons, who share the switchboard; their mobile number is. A mail address
+    counts whole: to share a free-mail host is no sign of anything.
+    """
+    names = {f.name for f in kind.fields}
+    by = _name_normaliser(kind)
+    of_customer = "customer" in names and kind["customer"].is_reference and by == "person_key"
+    if by and of_customer:
+        yield Rule("same name and company", ((kind.name_field, by), ("customer", "")))
+    elif by and "city" in names:
+        yield Rule("same name and city", ((kind.name_field, by), ("city", "city")))
+    elif by and kind.name_field != kind.number_field:
+        yield Rule("same name", ((kind.name_field, by),))
+    if kind.number_field and kind.match:
+        words = kind[kind.number_field].title
+        yield Rule(f"same {words}", ((kind.number_field, "code"),))
+    phone = "mobile" if by == "person_key" else "phone"
+    for field, normaliser in (("vat_number", "vat_number"), ("email", "mail"), ("gtin", "gtin"), (phone, "phone")):
+        if field in names:
+            yield Rule(f"same {kind[field].title}", ((field, normaliser),))
+
+
+def _name_normaliser(kind: Kind) -> str:
+    """The normaliser the kind's matching rules use for its name; ``""`` when names do not tell records apart."""
+    listed = kind.match.get("columns", ())
+    for entry in listed if isinstance(listed, list | tuple) else ():
+        if list(entry.get("of", ())) == [kind.name_field] and entry.get("by") in _NAME_KEYS:
+            return str(entry["by"])
+    return ""
+
+
+def duplicates(snapshot: Snapshot, catalogue: Catalogue) -> pd.DataFrame:
+    """One row per record in a group of records of the same side that agree by a rule.
+
+    ``group`` numbers the groups of a kind, side and rule from 1, the largest first; ``value`` is what the record
+    holds, as written. Only records that take part are compared.
+    """
+    found = []
+    for kind, side, frame in each_side(snapshot, catalogue):
+        for rule in rules(kind):
+            groups = _groups(frame, kind, rule)
+            if groups is not None:
+                found.append(groups.assign(kind=kind.name, side=side, rule=rule.name))
+    if not found:
+        return to_frame(DUPLICATE_COLUMNS.empty_table())
+    frame = pd.concat(found, ignore_index=True)[DUPLICATE_COLUMNS.names]
+    return to_frame(pa.Table.from_pandas(frame, schema=DUPLICATE_COLUMNS, preserve_index=False))
+
+
+def _groups(frame: pd.DataFrame, kind: Kind, rule: Rule) -> pd.DataFrame | None:
+    keys = _keys(frame, rule)
+    again = keys.notna() & keys.duplicated(keep=False)
+    if not again.any():
+        return None
+    rows = frame[again.to_numpy()]
+    made = pd.DataFrame({"key": keys[again].to_numpy(), "id": rows["id"].to_numpy()})
+    written = [texts(rows, f.label_column if f.is_reference else f.name).to_pylist()
+               for f in (kind[name] for name, _ in rule.parts)]  # fmt: skip
+    made["value"] = [", ".join(str(v) for v in parts if v is not None) for parts in zip(*written, strict=True)]
+    made["number"] = texts(rows, kind.number_field).to_pylist() if kind.number_field else None
+    made["name"] = texts(rows, kind.name_field).to_pylist()
+    made["size"] = made.groupby("key")["key"].transform("size")
+    made = made.sort_values(["size", "key", "number", "id"], ascending=[False, True, True, True])
+    made["group"] = (made["key"] != made["key"].shift()).cumsum()
+    return made.drop(columns="key")
+
+
+def _keys(frame: pd.DataFrame, rule: Rule) -> pd.Series:
+    """One key a record, missing where a part of it is blank; each different value is normalised once."""
+    whole: pd.Series | None = None
+    for name, by in rule.parts:
+        part = _key(column(frame, name), by)
+        whole = part if whole is None else whole.str.cat(part, sep="\x1f")
+    assert whole is not None
+    return whole
+
+
+def _key(values: pa.ChunkedArray, by: str) -> pd.Series:
+    if by:
+        coded = values.dictionary_encode().combine_chunks()
+        work = NORMALISERS[by]
+        keys = [_telling(work(v)) for v in coded.dictionary.to_pylist()]
+        values = pc.take(pa.array(keys, pa.string()), coded.indices)
+    return pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array(values) if isinstance(values, list) else values))
+
+
+def _telling(key: object) -> str | None:
+    """``key``, unless it is one character over and over, as in 000000, which people enter to get past a form."""
+    return key if isinstance(key, str) and (len(set(key)) > 1 or len(key) < 4) else None
