@@ -64,7 +64,7 @@ class Desk:
         for kind in ws.catalogue:
             pairs = [Pair(b, d) for k, b, d in self.sandbox.truth() if k == kind.name]
             ws.ledger.confirm(kind.name, pairs, by="truth", at=NOW)
-            if kind.may_go_to("dv"):
+            if kind.planned and kind.may_go_to("dv"):
                 coupled = set(ws.ledger.couplings(kind.name)["bc_id"])
                 others = [r for r in ws.snapshot[kind.name].bc["id"] if r not in coupled]
                 ws.ledger.create(kind.name, [Pair(bc_id=r) for r in others], by="truth", at=NOW)

@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__main__": {"cli"},
     "errors": set(),
     "progress": set(),
-    "kinds": {"errors", "nouns"},
+    "kinds": {"errors", "nouns", "show"},
     "compare": {"errors", "kinds", "nouns"},
     "nouns": {"errors", "kinds", "show"},
     "show": {"errors", "kinds", "nouns", "compare"},

@@ -12,6 +12,7 @@ import pytest
 from d365kit.errors import PullIncomplete, SettingsError, UnknownKind
 from d365kit.kinds import LCY_ID, default_catalogue
 from d365kit.nouns import Snapshot
+from d365kit.sandbox.schema import schema
 from tests.conftest import Desk
 
 Desks = Callable[..., Desk]
@@ -30,11 +31,22 @@ def test_every_row_of_the_services_arrives_inside_or_outside(desks: Desks) -> No
     snapshot = desk.workspace.pull()
     for kind in default_catalogue():
         for side in ("bc", "dv"):
+            place = kind.source(side).set
+            if place.startswith("options/"):
+                continue
             held = len(snapshot[kind.name].everything(side))
             extra = 1 if (kind.name, side) == ("currency", "bc") else 0
-            assert held == desk.sandbox.rows(side, kind.source(side).set) + extra
+            assert held == rows_of(desk, side, place) + extra, kind.name
     figures = snapshot.to_frame()
     assert (figures["outside"] >= 0).all()
+
+
+def rows_of(desk: Desk, side: str, place: str) -> int:
+    """How many rows the service's database holds behind an address of the catalogue."""
+    here = schema(side)
+    name = place.rpartition("/")[2]
+    table = here.pages[name] if place.startswith("ODataV4/") else here.sets.get(name) or here.entity(name)
+    return desk.sandbox.store.count(table)
 
 
 def test_blanks_are_missing_and_nothing_reads_as_a_blank_text(desks: Desks) -> None:
@@ -137,7 +149,7 @@ def test_a_damaged_snapshot_is_named_and_nothing_else_is_lost(desks: Desks, harm
         (folder / "snapshot.json").write_text("{")
     else:
         text = (folder / "snapshot.json").read_text()
-        (folder / "snapshot.json").write_text(text.replace('"format": 1', '"format": 99'))
+        (folder / "snapshot.json").write_text(text.replace('"format": 2', '"format": 99'))
         error = SettingsError
     with pytest.raises(error, match="Pull again"):
         Snapshot.load(folder)

@@ -130,6 +130,8 @@ def test_values_are_rows_in_the_users_language_or_the_environments_own(dv: Datav
         {"value": 4, "label": "60 Tage", "description": None, "color": None, KEY_COLUMN: "4"},
     ]
     assert received.table.column("@odata.etag").null_count == 2
+    as_text = run(dv.rows(TERMS, [Column("value")], key="value")).table
+    assert as_text.column("value").to_pylist() == ["1", "4"], "asked for as an id"
     only = run(dv.rows(TERMS, [Column("label")], key="value")).table
     assert only.column_names == ["@odata.etag", "label", KEY_COLUMN]
     assert only.column(KEY_COLUMN).to_pylist() == ["1", "4"]
@@ -247,6 +249,26 @@ def test_choice_columns_of_the_sandbox_are_read(clients: Clients) -> None:
     ):
         with pytest.raises(SettingsError, match="no choice column"):
             run(clients.dv.describe(f"options/{wrong}"))
+
+
+def test_the_sandbox_takes_the_same_writes(clients: Clients) -> None:
+    dv = clients.dv
+    given, own = run(dv.create_many(TERMS, "value", [{"value": 77, "label": "Net 77"}, {"label": "Net 90"}]))
+    assert (given.id, own.id) == ("77", "100000000")  # type: ignore[union-attr]
+    again = run(dv.insert_option("account", "paymenttermscode", 77, "Net 77"))
+    assert again.id == "77"
+    with pytest.raises(Refused, match="exists already"):
+        run(dv.insert_option("account", "paymenttermscode", 77, "Net 78"))
+    run(dv.update_option("account", "paymenttermscode", 77, "Net 78"))
+    assert run(dv.get(TERMS, "77"))["label"] == "Net 78"
+    account = run(dv.create("accounts", "accountid", {"name": "A", "paymenttermscode": 77}))
+    assert run(dv.get("accounts", account.id))["paymenttermscode"] == 77
+    for value in ("77", own.id):
+        run(dv.delete(TERMS, value, ""))
+    assert not {"77", own.id} & set(run(dv.rows(TERMS, COLUMNS, key="value")).table.column(KEY_COLUMN).to_pylist())
+    xml = "<importexportxml><entities><entity>nosuch</entity></entities></importexportxml>"
+    with pytest.raises(Refused, match="nothing called 'nosuch'"):
+        run(dv.ask("PublishXml", method="POST", body={"ParameterXml": xml}))
 
 
 def test_a_table_tells_its_lengths_when_asked(clients: Clients) -> None:

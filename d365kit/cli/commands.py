@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from d365kit.cli import explore_commands, file_commands
+from d365kit.cli import explore_commands, file_commands, kinds_commands
 from d365kit.cli.common import HERE, At, Json, Verbose, log_file, opened, out, start_log
 from d365kit.errors import SettingsError
 
@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
     for command in (
         demo,
         init,
-        kinds,
+        kinds_commands.kinds,
         pull,
         explore_commands.explore,
         propose,
@@ -112,27 +112,6 @@ def init(
     lines += [str(d) for d in differing] or ["Notebooks and suites are those of this version."]
     value = {"added": added, "differing": [d.path for d in differing]}
     out(value, "\n".join(lines), as_json=as_json)
-
-
-def kinds(as_json: Json = False, verbose: Verbose = False) -> None:
-    """Show the kinds, in the order of work, and what each needs first."""
-    from d365kit.kinds import load_catalogue
-
-    arrows = {"to_dv": "BC → Sales", "to_bc": "BC ← Sales", "both": "BC ↔ Sales"}
-    rows = [
-        {
-            "kind": k.name, "bc": k.bc.set, "dv": k.dv.set, "direction": k.direction,
-            "prerequisites": list(k.prerequisites), "mapping": k.mapping,
-        }
-        for k in load_catalogue()
-    ]  # fmt: skip
-    lines = [f"{'kind':<14}{'Business Central':<24}{'Sales':<24}{'direction':<13}needs first"]
-    lines += [
-        f"{r['kind']:<14}{r['bc']:<24}{r['dv']:<24}{arrows[str(r['direction'])]:<13}"
-        f"{', '.join(r['prerequisites']) or '–'}"
-        for r in rows
-    ]
-    out(rows, "\n".join(lines), as_json=as_json)
 
 
 def pull(

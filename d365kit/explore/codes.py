@@ -68,7 +68,7 @@ def unknown_codes(snapshot: Snapshot, catalogue: Catalogue) -> pd.DataFrame:
 
 
 def _dangling(snapshot: Snapshot, field: Field, side: Side, frame: pd.DataFrame) -> list[dict[str, object]]:
-    targets = _targets(field)
+    targets = field.refers_to
     if not all(t in snapshot for t in targets):
         return []
     ids, labels = texts(frame, field.name), texts(frame, field.label_column)
@@ -86,10 +86,6 @@ def _dangling(snapshot: Snapshot, field: Field, side: Side, frame: pd.DataFrame)
         counts[key] = counts.get(key, 0) + 1
     ranked = sorted(counts.items(), key=lambda c: (-c[1], c[0]))
     return [{"code": code, "records": number, "why": why} for (code, why), number in ranked]
-
-
-def _targets(field: Field) -> tuple[str, ...]:
-    return field.refers_to if isinstance(field.refers_to, tuple) else (field.refers_to,)
 
 
 def _countries(snapshot: Snapshot, kind: Kind, side: Side, frame: pd.DataFrame) -> list[dict[str, object]]:
@@ -115,7 +111,7 @@ def uses(snapshot: Snapshot, catalogue: Catalogue) -> pd.DataFrame:
     rows = []
     for kind, side, frame in each_side(snapshot, catalogue):
         for f in kind.fields:
-            which = "currency" if "currency" in _targets(f) else f.name
+            which = "currency" if "currency" in f.refers_to else f.name
             if which not in ("currency", "country") or not len(frame):
                 continue
             name = f.label_column if f.is_reference else f.name

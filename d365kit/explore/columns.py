@@ -66,12 +66,7 @@ def is_in(frame: pd.DataFrame, ids: pd.Series | list[str]) -> np.ndarray:
 
 def has_place(field: Field, frame: pd.DataFrame, side: Side) -> bool:
     """Whether ``side`` can hold the field at all: it has a name there, or something was found."""
-    named = (
-        field.has_place(side)
-        if hasattr(field, "has_place")
-        else bool(field.on(side) or field.written_as(side) or (side == "bc" and field.bc_label))
-    )
-    return bool(named or column(frame, field.name).null_count < len(frame))
+    return field.has_place(side) or column(frame, field.name).null_count < len(frame)
 
 
 def shown_value(field: Field) -> str:

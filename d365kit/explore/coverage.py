@@ -39,7 +39,7 @@ def coverage(snapshot: Snapshot, ledger: Decided, catalogue: Catalogue) -> pd.Da
         row: dict[str, object] = {"kind": kind.name, "side": side, "measure": RECORDS, "unit": ""}
         rows.append(row | _sums(np.ones(len(frame)), paired, made))
         for field in measures(kind):
-            if not field.on(side):
+            if not field.has_place(side):
                 continue
             values = in_local_currency(snapshot, kind, side, frame, field)
             asked = frame[field.name].notna().to_numpy() if field.name in frame else np.zeros(len(frame), bool)

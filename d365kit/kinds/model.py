@@ -305,6 +305,14 @@ class Catalogue:
                 todo.extend(kind.prerequisites)
         return tuple(k for k in self if k.name in wanted)
 
+    def __str__(self) -> str:
+        return f"{len(self)} kinds: {', '.join(self.names)}"
+
+    def _repr_html_(self) -> str:
+        from d365kit import show
+
+        return show.kinds(self)
+
     def in_modes(self, modes: Mapping[str, str], leave_out: tuple[str, ...] = ()) -> Catalogue:
         """The kinds and fields in use when a company is set up this way (`MODES`; what is not named: default).
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from d365kit.errors import SettingsError
 from d365kit.kinds import SIDES, Catalogue, Kind, Side
 from d365kit.pull.reading import Reader, not_published
-from d365kit.pull.requests import Request, card_columns, on_card, read_as, requests_of
-from d365kit.services import SERVICE_NAMES, Table, run_all
+from d365kit.pull.requests import SAYS, Request, card_columns, on_card, read_as, requests_of
+from d365kit.services import Table, run_all
 
 #: Where a kind's field or key is written down: kind, field, key → “kinds.toml, line 12”, or ``""`` when shipped.
 Place = Callable[[str, str, str], str]
@@ -122,11 +122,11 @@ def _of_property(
         return [_unknown(kind, side, field, name, table, place)]
     where = place(kind.name, field, side)
     if type in _FITS and known.type and known.type not in _FITS[type]:
-        what = f"{kind.name}.{field} is of type {type}, and {name} in {SERVICE_NAMES[side]} is of type {known.type}."
+        what = f"{kind.name}.{field} is of type {type}, and {name} in {SAYS[side]} is of type {known.type}."
         return [Problem("error", kind.name, side, field, what, "Give the field the type that fits.", where)]
     length = getattr(known, "length", 0)
     if longest and length and longest > length and type in ("text", "code"):
-        what = f"{kind.name}.{field} says {longest} characters, and {name} in {SERVICE_NAMES[side]} holds {length}."
+        what = f"{kind.name}.{field} says {longest} characters, and {name} in {SAYS[side]} holds {length}."
         return [Problem("note", kind.name, side, field, what, f"Write {length} in its length.", where)]
     return []
 
@@ -136,5 +136,5 @@ def _unknown(kind: Kind, side: Side, field: str, name: str, table: Table, place:
 
     near = get_close_matches(name, list(table.properties), 1, 0.6)
     hint = f"Did you mean {near[0]}?" if near else "Correct the name, or take the field out."
-    what = f"{SERVICE_NAMES[side]} has no property {name} in {kind.source(side).set}."
+    what = f"{SAYS[side]} has no property {name} in {kind.source(side).set}."
     return Problem("error", kind.name, side, field, what, hint, place(kind.name, field, side))

@@ -12,7 +12,8 @@ from d365kit.kinds import SIDES, Catalogue, Kind, Side
 from d365kit.nouns import Provenance, Sides
 from d365kit.nouns.frames import to_arrow, to_frame
 from d365kit.pull.reading import Reader
-from d365kit.services import SERVICE_NAMES, Column
+from d365kit.pull.requests import SAYS
+from d365kit.services import Column
 from d365kit.services.files import FileSource
 
 #: What the services' own setup says of currencies, and no file.
@@ -38,12 +39,12 @@ def chosen_kinds(catalogue: Catalogue, wanted: Sequence[str] | None, sources: So
         for side, source in files.items():
             if catalogue[name].name not in source.kinds:
                 raise SettingsError(
-                    f"There is no file for {name} of {SERVICE_NAMES[side]}.",
+                    f"There is no file for {name} of {SAYS[side]}.",
                     f'Add {side}.{name} = "…" under [files] in d365kit.toml.',
                 )
     there = [k for k in catalogue if all(k.name in source.kinds for source in files.values())]
     if not there:
-        held = "; ".join(f"{SERVICE_NAMES[s]}: {', '.join(f.kinds) or 'none'}" for s, f in files.items())
+        held = "; ".join(f"{SAYS[s]}: {', '.join(f.kinds) or 'none'}" for s, f in files.items())
         raise SettingsError(
             f"No kind has a file on both sides ({held}).", "Add the missing side under [files] in d365kit.toml."
         )

@@ -17,9 +17,9 @@ from d365kit.pull.files import SETUP, chosen_kinds, empty_extra, file_frame, fil
 from d365kit.pull.frames import extra_of, frame_of
 from d365kit.pull.reading import Progress, Reader, read
 from d365kit.pull.references import resolve
-from d365kit.pull.requests import Request, card_columns, on_card, requests_of
+from d365kit.pull.requests import SAYS, Request, card_columns, on_card, requests_of
 from d365kit.pull.scope import in_scope
-from d365kit.services import SERVICE_NAMES, Column, Received
+from d365kit.services import Column, Received
 from d365kit.services.files import FileSource
 
 Whole = dict[str, tuple[pd.DataFrame, pd.DataFrame]]
@@ -153,7 +153,7 @@ def _refuse_sudden_emptiness(sides: Mapping[str, Sides], previous: Mapping[tuple
     for (kind, side), before in previous.items():
         if before and kind in sides and not len(sides[kind].everything("bc" if side == "bc" else "dv")):
             raise PullIncomplete(
-                f"{SERVICE_NAMES[side]} held {before:,} records of kind {kind} last time and holds none now.",
+                f"{SAYS[side]} held {before:,} records of kind {kind} last time and holds none now.",
                 "Check company, environment and permissions; if it is meant, pull with --allow-empty.",
             )
 

@@ -9,8 +9,8 @@ from typing import Protocol, cast
 
 from d365kit.errors import SettingsError
 from d365kit.kinds import SIDES, Side
-from d365kit.pull.requests import Request
-from d365kit.services import SERVICE_NAMES, Column, Received, Table, run_all
+from d365kit.pull.requests import SAYS, Request
+from d365kit.services import Column, Received, Table, run_all
 from d365kit.services.files import FileSource
 
 Progress = Callable[[str, int, int | None], None]
@@ -40,7 +40,7 @@ def read(
 
     async def one(request: Request) -> Received:
         started, rows = monotonic(), 0
-        text = f"{SERVICE_NAMES[request.side]} {request.set}"
+        text = f"{SAYS[request.side]} {request.set}"
 
         def came(number: int) -> None:
             nonlocal rows
@@ -72,7 +72,7 @@ async def _there(reader: Reader, requests: Sequence[Request], side: Side) -> lis
             if request.optional:
                 continue
             raise not_published(request, problem) from None
-        table.require((c.name for c in request.columns), SERVICE_NAMES[side])
+        table.require((c.name for c in request.columns), SAYS[side])
         found.append(_with_key_types(request, table))
     return found
 

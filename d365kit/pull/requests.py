@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from d365kit.kinds import SIDES, Field, Kind, Side
 from d365kit.services import Column
 
+#: What messages call each side.
+SAYS = {"bc": "Business Central", "dv": "Sales"}
+
 #: The column with a record's id as the kit knows it, made by the services.
 KEY = "@key"
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 #: The column of every table read that holds the record's id, whatever the key's own columns are called.
 KEY_COLUMN = "@key"
 _NO_DATE = "0001-01-01"
+_GUID = 36
 
 
 def key_text(values: Iterable[object]) -> str:
@@ -72,7 +74,8 @@ class Key:
     def column(self, table: pa.Table) -> pa.ChunkedArray:
         """Return the ids of a table's rows."""
         if self.guid:
-            return pc.ascii_lower(pc.utf8_trim(table.column(self.names[0]), characters="{} "))
+            ids = table.column(self.names[0])
+            return ids if _plain_guids(ids) else pc.ascii_lower(pc.utf8_trim(ids, characters="{} "))
         parts = [_escaped(_texts(table.column(name))) for name in self.names]
         return parts[0] if len(parts) == 1 else pc.binary_join_element_wise(*parts, "|")
 
@@ -83,6 +86,24 @@ def with_ids(table: pa.Table, key: Key | None) -> pa.Table:
     if KEY_COLUMN in table.column_names:
         table = table.drop_columns([KEY_COLUMN])
     return table.append_column(KEY_COLUMN, ids)
+
+
+def _plain_guids(column: pa.ChunkedArray) -> bool:
+    """Whether all are GUIDs in small letters and without braces, as nearly every service writes them.
+
+    A look at the bytes of a million takes a tenth of the time that writing them anew does.
+    """
+    if column.null_count or column.type != pa.string():
+        return False
+    for chunk in column.chunks:
+        if not len(chunk):
+            continue
+        offsets = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+        letters = np.frombuffer(chunk.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
+        # Capitals are the bytes from 0x40 to 0x5F; digits and hyphens are below, small letters above.
+        if (np.diff(offsets) != _GUID).any() or ((letters & 0xE0) == 0x40).any():
+            return False
+    return True
 
 
 def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:

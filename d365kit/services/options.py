@@ -71,7 +71,7 @@ class Options:
         choice, asked_at = await self._choice(set_name)
         rows = await self._rows(choice)
         wanted = [Column("@odata.etag"), *columns]
-        arrays = [pa.array([row.get(c.name) for row in rows], c.arrow) for c in wanted]
+        arrays = [pa.array([_as(c, row.get(c.name)) for row in rows], c.arrow) for c in wanted]
         table = pa.Table.from_arrays(arrays, names=[c.name for c in wanted])
         table = table.append_column(KEY_COLUMN, pa.array([_KEY.of(row) for row in rows], pa.string()))
         if progress:
@@ -189,6 +189,11 @@ class Options:
         several = {"optionset": "optionsets", "entity": "entities"}[kind]
         xml = f"<importexportxml><{several}><{kind}>{escape(name)}</{kind}></{several}></importexportxml>"
         await self._service.request("POST", "PublishXml", body={"ParameterXml": xml}, repeatable=True)
+
+
+def _as(column: Column, value: object) -> object:
+    """A value for its column: the number is a text where an id is wanted."""
+    return str(value) if value is not None and pa.types.is_string(column.arrow) else value
 
 
 def _label(text: str, language: int) -> dict[str, object]:

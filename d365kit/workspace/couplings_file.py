@@ -13,7 +13,7 @@ from d365kit.errors import SettingsError
 from d365kit.kinds import SIDES, Catalogue, Side
 from d365kit.nouns import Snapshot
 from d365kit.nouns.frames import from_rows, plain
-from d365kit.services import SERVICE_NAMES
+from d365kit.pull.requests import SAYS
 from d365kit.services.files import FileColumn, FileTable, fold, text_of
 from d365kit.workspace.keys import Found, Keys
 
@@ -163,7 +163,7 @@ class _Judge:
 
         if isinstance(names, str):
             return no(names)
-        blank = [SERVICE_NAMES[s] for s, key in zip(SIDES, (bc_key, dv_key), strict=True) if not key]
+        blank = [SAYS[s] for s, key in zip(SIDES, (bc_key, dv_key), strict=True) if not key]
         if blank:
             return no(f"no record named of {' and '.join(blank)}")
         kind = self._kind(names, bc_key, dv_key)
@@ -179,14 +179,14 @@ class _Judge:
         for side in SIDES:
             before = self._seen.get((kind, side, ids[side]))
             if before is not None:
-                return no(f"twice in the file: row {before} names the same {SERVICE_NAMES[side]} record")
+                return no(f"twice in the file: row {before} names the same {SAYS[side]} record")
         self._seen |= {(kind, s, ids[s]): number for s in SIDES}
         if self._partner.get((kind, "bc", ids["bc"])) == ids["dv"]:
             return {**out, "outcome": "coupled already", "reason": ""}
         for side in SIDES:
             partner = self._partner.get((kind, side, ids[side]))
             if partner is not None:
-                return no(f"coupled to another: the {SERVICE_NAMES[side]} record belongs to {partner}")
+                return no(f"coupled to another: the {SAYS[side]} record belongs to {partner}")
         return {**out, "outcome": "coupled", "reason": ""}
 
     def _kind(self, names: Sequence[str], bc_key: str, dv_key: str) -> str:
@@ -249,7 +249,7 @@ def _roles(
     if lacking:
         names = ", ".join(c.name for c in table.columns)
         raise SettingsError(
-            f"{table.origin}: no column holds records of {SERVICE_NAMES[lacking[0]]} that the snapshot knows; "
+            f"{table.origin}: no column holds records of {SAYS[lacking[0]]} that the snapshot knows; "
             f"it has: {names}.",
             f"Say which with --column “{table.columns[0].name}={lacking[0]}”, or pull again.",
         )

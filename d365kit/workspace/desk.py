@@ -25,9 +25,11 @@ from d365kit.kinds.reading import Text, line_of, read_own
 from d365kit.ledger import Ledger
 from d365kit.nouns import Decision, Findings, Limits, Pair, Plan, Proposals, Report, Run, Snapshot
 from d365kit.progress import Bars
-from d365kit.services import SERVICE_NAMES, BearerAuth, BusinessCentral, Dataverse, TokenFromEnvironment, run
+from d365kit.pull.requests import SAYS
+from d365kit.services import BearerAuth, BusinessCentral, Dataverse, TokenFromEnvironment, run
 from d365kit.services.auth import GivenToken
 from d365kit.services.files import FileSource, Guess, load
+from d365kit.show import KindsView
 from d365kit.workspace import file_settings, share
 from d365kit.workspace import settings as settings_file
 from d365kit.workspace.couplings_file import CouplingImport, read_couplings
@@ -135,6 +137,11 @@ class Workspace:
                 )
         return whole.in_modes(self.settings.modes, self.settings.leave_out)
 
+    @property
+    def kinds(self) -> KindsView:
+        """The kinds in use here, as a table and a picture; ``ws.kinds["customer"]`` shows one in full."""
+        return KindsView(self.catalogue)
+
     def check_kinds(self) -> tuple[pulling.Problem, ...]:
         """Look the catalogue up in the metadata of both services (see `pull.check_catalogue`)."""
         path = self.folder.path / KINDS_FILE
@@ -185,7 +192,7 @@ class Workspace:
         """
         for side in SIDES:
             if self.settings.files.side(side):
-                name, todo = SERVICE_NAMES[side], f"fill in [{side}] of {settings_file.FILE} in place of its files"
+                name, todo = SAYS[side], f"fill in [{side}] of {settings_file.FILE} in place of its files"
                 raise SettingsError(
                     f"{name} is not connected: its records come from files, to which nothing can be written.",
                     f"Look at the plan (d365kit plan --json) and make the changes there by hand, or {todo}.",
@@ -320,8 +327,10 @@ class Workspace:
         """Decide that records have no partner and one is to be made on the other side; return how many.
 
         ``records`` are pairs with one id blank; None takes every record of ``side`` for which the kept
-        proposals found nothing.
+        proposals found nothing. Raises LedgerError for a kind that the kit does not write.
         """
+        if held := self.catalogue[kind].held:
+            raise LedgerError(f"No records of kind {kind} can be made: {held}.", "Couple what is on both sides.")
         if records is None:
             rows = self.proposals(kind).without_partner(side)
             known = set(self.ledger.creates(kind)[f"{side}_id"])

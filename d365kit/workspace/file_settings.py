@@ -153,7 +153,7 @@ def template(placed: Sequence[Placed], folder: Path) -> str:
         '# How files write, where in doubt: decimal "," or ".", dates "dmy" or "mdy".',
         '# decimal = ","',
         "",
-        '# How files write, where in doubt: decimal "," or ".", dates "dmy" or "mdy".',
+        "# Which column is which field is found out by its caption; say here what was wrong, - leaves it out.",
         "# [files.columns.bc.customer]",
         '# "Kundennr." = "number"',
     ]

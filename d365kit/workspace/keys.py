@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from d365kit.kinds import SIDES, Kind, Side
 from d365kit.nouns import Snapshot
 from d365kit.nouns.frames import plain
-from d365kit.services import SERVICE_NAMES
+from d365kit.pull.requests import SAYS
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Keys:
 
     def find(self, side: Side, key: str) -> Found:
         """The one record of ``side`` that ``key`` names and that takes part."""
-        wanted, where = _bare(key), SERVICE_NAMES[side]
+        wanted, where = _bare(key), SAYS[side]
         records = next((index[wanted] for index in self.by[side] if wanted in index), ())
         if not records:
             return Found(problem=f"unknown in {where}: no {self.kind} “{key}”")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable
 
-from d365kit.sandbox.company import codes, items, masters, prices, resources, setup
+from d365kit.sandbox.company import codes, items, masters, opportunities, papers, prices, resources, setup
 from d365kit.sandbox.company.customers import CustomerWriter
 from d365kit.sandbox.company.faults import FAULTS, Fault, plant
 from d365kit.sandbox.company.vendors import VendorWriter
@@ -48,6 +48,8 @@ def build(store: Store, customers: int, seed: int, faults: tuple[Fault, ...], di
             VendorWriter(world).build(customers)
             resources.build(world, customers)
             prices.build(world)
+            opportunities.build(world, customers)
+            papers.build(world, customers)
         for fault in faults:
             plant(fault, world)
     finally:

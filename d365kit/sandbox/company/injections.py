@@ -277,14 +277,9 @@ def local_currency_missing(world: World, count: int) -> list[Found]:
     for key, rate in store.query("SELECT transactioncurrencyid, exchangerate FROM dv_transactioncurrency"):
         new = (Decimal(str(rate)) / per_base).quantize(Decimal("1e-10"))
         _dv(world, "transactioncurrency", key, exchangerate=stored_number(new))
-    money = {
-        "dv_account": ("creditlimit",),
-        "dv_product": ("price", "currentcost", "standardcost"),
-        "dv_pricelevel": (),
-    }
     with store.transaction() as connection:
         connection.execute("DELETE FROM truth WHERE kind = 'currency' AND dv_id = ?", (gone,))
-        for table, columns in money.items():
+        for table, columns in _priced_tables():
             mine = f"r.transactioncurrencyid = {table}._transactioncurrencyid_value"
             rate_sql = f"(SELECT r.exchangerate FROM dv_transactioncurrency r WHERE {mine})"
             connection.execute(
@@ -296,6 +291,16 @@ def local_currency_missing(world: World, count: int) -> list[Found]:
             ]
             connection.execute(f"UPDATE {table} SET {', '.join(sets)}")
     return [(ZERO_GUID, None)]
+
+
+def _priced_tables() -> list[tuple[str, list[str]]]:
+    """Return the tables of Dataverse that have a currency with its rate, and their money columns."""
+    tables = [table for table in schema("dv").sets.values() if "_transactioncurrencyid_value" in table.columns]
+    return [
+        (table.sql, [name for name in table.columns if f"{name}_base" in table.columns])
+        for table in tables
+        if "exchangerate" in table.columns
+    ]
 
 
 def _without_user(world: World, pairs: list[Found], code: str) -> list[Found]:

@@ -9,7 +9,8 @@ Found = tuple[str | None, str | None]
 CANDIDATES = 2000
 _PAIRS = {
     "customer": "JOIN bc_customers b ON b.id = p.bc_id JOIN dv_account d ON d.accountid = p.dv_id",
-    "contact": "JOIN bc_contacts b ON b.id = p.bc_id JOIN dv_contact d ON d.contactid = p.dv_id",
+    "contact": "JOIN bc_contacts b ON b.id = p.bc_id AND b.contactBusinessRelation = 'Customer' "
+    "JOIN dv_contact d ON d.contactid = p.dv_id",
     "item": "JOIN bc_items b ON b.id = p.bc_id JOIN dv_product d ON d.productid = p.dv_id",
 }
 NO_PERSON = (
@@ -41,9 +42,9 @@ def only_bc(world: World, set: str, kind: str, condition: str, count: int) -> li
 
 
 def only_bc_people(world: World, count: int) -> list[str]:
-    """Return ids of person contacts without a partner that no fault uses, nor their customers."""
-    unpaired = _UNPAIRED.format(kind="contact")
-    sql = f"SELECT b.id FROM bc_contacts b WHERE b.type = 'Person' AND {unpaired} ORDER BY b.rowid LIMIT {CANDIDATES}"
+    """Return ids of customers' people without a partner that no fault uses, nor their customers."""
+    mine = f"b.type = 'Person' AND b.contactBusinessRelation = 'Customer' AND {_UNPAIRED.format(kind='contact')}"
+    sql = f"SELECT b.id FROM bc_contacts b WHERE {mine} ORDER BY b.rowid LIMIT {CANDIDATES}"
     keys = [row[0] for row in world.store.query(sql)]
     return choose(world, [key for key in keys if _customer_of(world, key) not in world.used], count)
 

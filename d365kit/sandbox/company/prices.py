@@ -15,6 +15,7 @@ from d365kit.sandbox.odata.values import stored_number
 LCY = "EUR"
 #: Dataverse states of a price list.
 _ACTIVE, _INACTIVE = (0, 100001), (1, 100002)
+_RATE_DIGITS = Decimal("1e-10")
 _DRIFTED = 0.06
 _MISSING = 0.08
 _GROUP_SHARE = 0.3
@@ -55,6 +56,7 @@ LISTS = (
 class Good:
     """Something with a price: an item or resource, and the product it is in Sales, if any, with its units."""
 
+    id: str
     number: str
     name: str
     asset: str
@@ -69,7 +71,7 @@ class Good:
 def build(world: World) -> None:
     """Add price groups with their sales prices, price lists with their lines, and who has which price group."""
     items, resources = goods(world, "item"), goods(world, "resource")
-    writer = PriceWriter(Sheets(world, "prices"), _rates(world), world.ids["dv_company"], world.dirt)
+    writer = PriceWriter(Sheets(world, "prices"), rates_of(world), world.ids["dv_company"], world.dirt)
     count = max(4, min(60, len(items) // 10))
     for place, (code, name, currency, percent, in_sales) in enumerate(GROUPS):
         chosen = writer.sheets.rng.sample(items, min(count, len(items)))
@@ -85,18 +87,18 @@ def build(world: World) -> None:
 def goods(world: World, kind: str) -> list[Good]:
     """Return the items or resources that are not blocked, each with its product."""
     if kind == "item":
-        mine = "g.number, g.displayName, 'Item', g.baseUnitOfMeasureCode, g.unitPrice"
+        mine = "g.id, g.number, g.displayName, 'Item', g.baseUnitOfMeasureCode, g.unitPrice"
         joined = "bc_items g LEFT JOIN truth p ON p.kind = 'item' AND p.bc_id = g.id"
         condition = "g.blocked = 0 AND CAST(g.unitPrice AS REAL) > 0"
     else:
-        mine = "g.No, g.Name, 'Resource', g.Base_Unit_of_Measure, g.Unit_Price"
+        mine = "g.id, g.No, g.Name, 'Resource', g.Base_Unit_of_Measure, g.Unit_Price"
         joined = "bc_resources g LEFT JOIN truth p ON p.kind = 'resource' AND p.bc_id = g.No"
         condition = "g.Blocked = 0"
     sql = f"""SELECT {mine}, {_PRODUCT_COLUMNS} FROM {joined} LEFT JOIN dv_product d ON d.productid = p.dv_id
         WHERE {condition} ORDER BY g.rowid"""
     return [
-        Good(number, name, asset, unit, Decimal(str(price)), *product)
-        for number, name, asset, unit, price, *product in world.store.query(sql)
+        Good(key, number, name, asset, unit, Decimal(str(price)), *product)
+        for key, number, name, asset, unit, price, *product in world.store.query(sql)
     ]
 
 
@@ -242,12 +244,12 @@ class PriceWriter:
         )
 
 
-def _rates(world: World) -> dict[str, Decimal]:
-    """Return units of each BC currency per unit of the local one, as of the latest rate."""
+def rates_of(world: World) -> dict[str, Decimal]:
+    """Return units of each BC currency per unit of the local one, as of the latest rate and as Dataverse holds it."""
     sql = """SELECT currencyCode, exchangeRateAmount, relationalExchangeRateAmount FROM bc_currencyExchangeRates
         ORDER BY startingDate"""
     rates = {code: Decimal(str(amount)) / Decimal(str(local)) for code, amount, local in world.store.query(sql)}
-    return {LCY: Decimal(1)} | rates
+    return {LCY: Decimal(1)} | {code: rate.quantize(_RATE_DIGITS) for code, rate in rates.items()}
 
 
 def _groups_of_customers(world: World) -> None:

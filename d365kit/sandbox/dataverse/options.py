@@ -1,12 +1,13 @@
 """InsertOptionValue, UpdateOptionValue, DeleteOptionValue → the options of a choice column, kept with the data.
 
-Source: dataverse.md section 14; Microsoft's Web API reference of the three actions.
+Source: dataverse.md section 14; Microsoft's Web API reference of the actions, PublishXml among them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
 
 from d365kit.sandbox.dataverse.call import Call, json_reply, refuse
 from d365kit.sandbox.schema import Column, Option, Table
@@ -90,6 +91,20 @@ def delete_option(call: Call) -> Reply:
     return Reply(204)
 
 
+def publish_xml(call: Call) -> Reply:
+    """Take a wish to publish changes of metadata; here they are seen at once (PublishXml)."""
+    try:
+        root = ElementTree.fromstring(str(call.body().get("ParameterXml")))  # noqa: S314 - expat refuses bombs
+    except ElementTree.ParseError as error:
+        raise refuse(400, "0x80040203", f"The parameter 'ParameterXml' is no XML: {error}") from error
+    known = {table.entity for table in call.schema.sets.values()}
+    unknown = [item.text for item in root.iterfind("entities/entity") if item.text not in known]
+    if root.tag != "importexportxml" or unknown:
+        text = f"There is nothing called '{unknown[0]}' to publish." if unknown else "There is nothing to publish."
+        raise refuse(400, "0x80040203", text)
+    return Reply(204)
+
+
 def _own(store: Store, table: Table, column: Column) -> None:
     """Give a column options of its own: a row without value says so even when no option is left."""
     name = (table.entity, column.attribute)
@@ -145,4 +160,5 @@ OPTION_ACTIONS: dict[str, Callable[[Call], Reply]] = {
     "InsertOptionValue": insert_option,
     "UpdateOptionValue": update_option,
     "DeleteOptionValue": delete_option,
+    "PublishXml": publish_xml,
 }
