@@ -45,7 +45,7 @@ def snapshot(snap: Snapshot, limit: int = LIMIT) -> str:
 
 def _root(addresses: list[str]) -> str:
     """What the addresses of a side begin with alike, up to a slash: said once, it need not stand in every row."""
-    alike = os.path.commonprefix(addresses) if len(addresses) > 1 else ""
+    alike = os.path.commonprefix(addresses) if len(addresses) > 1 else ""  # noqa: RUF071 - characters are meant
     return alike[: alike.rfind("/") + 1]
 
 
