@@ -97,7 +97,8 @@ class CheckFrames(Mapping[str, pa.Table]):
       dv_in_scope, then bc_<field> and dv_<field>; for a reference also its …_label, …_coupled and
       <field>_agree.
     - <frame>_bc and <frame>_dv: all records of one side, in scope or not: id, outside, the fields.
-    - ``setup``: one row: bc_id (the local currency), dv_id, local_currency, base_currency, company.
+    - ``setup``: one row, or none where nobody could be asked: bc_id (the local currency), dv_id, local_currency,
+      base_currency, company.
     - ``couplings``: kind, bc_id, dv_id, bc_missing, dv_missing.
     - ``long_texts``: texts longer than the other side holds, of records that travel or may do so (C3).
     - the snapshot's extras, a dot in their name written as an underscore.
@@ -362,9 +363,11 @@ def _reference(columns: Mapping[str, pa.Array], f: Field, marks: Marks) -> dict[
 
 
 def _setup(snapshot: Snapshot) -> pa.Table:
+    """One row about the company; none where nobody could be asked, as on a side of files."""
+    known = "is_local" not in snapshot.unread.get("currency", ())
     facts = {n: _fact(snapshot, n) for n in ("local_currency", "base_currency", "company")}
     row = {"bc_id": LCY_ID, "dv_id": None, **facts}
-    return pa.Table.from_pylist([row], schema=pa.schema([(n, pa.string()) for n in row]))
+    return pa.Table.from_pylist([row] if known else [], schema=pa.schema([(n, pa.string()) for n in row]))
 
 
 def _fact(snapshot: Snapshot, name: str) -> str | None:

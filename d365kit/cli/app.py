@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from d365kit.cli import commands, ledger_commands, sandbox_commands
+from d365kit.cli import commands, file_commands, ledger_commands, sandbox_commands
 from d365kit.errors import D365KitError
 
 log = logging.getLogger("d365kit")
@@ -32,6 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 commands.register(app)
+file_commands.register(app)
 app.add_typer(ledger_commands.app, name="ledger")
 app.add_typer(sandbox_commands.app, name="sandbox")
 

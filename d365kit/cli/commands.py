@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from d365kit.cli import explore_commands, kinds_commands
+from d365kit.cli import explore_commands, file_commands, kinds_commands
 from d365kit.cli.common import HERE, At, Json, Verbose, log_file, opened, out, start_log
 from d365kit.errors import SettingsError
 
@@ -85,12 +85,21 @@ def demo(
 
 def init(
     directory: Annotated[Path, typer.Argument(help="Folder of the new workspace.", metavar="DIR")],
+    exports: Annotated[
+        list[Path] | None, typer.Argument(help="CSV, Excel or Parquet exports to work on.", metavar="[FILE]...")
+    ] = None,
+    files: Annotated[bool, typer.Option("--files", help="Work on the exports that follow, not on services.")] = False,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """Make a workspace: settings, notebooks and suites. In an old one, show what this version ships anew."""
     from d365kit.workspace import Workspace, settings, share
 
+    if files and not exports:
+        raise SettingsError("No file is named.", "Write: d365kit init DIR --files customers.xlsx accounts.csv.")
+    if exports:
+        file_commands.init_files(directory, exports, as_json=as_json)
+        return
     if not (directory / settings.FILE).exists():
         Workspace.make(directory, progress=False).close()
         todo = f"Fill in {directory / settings.FILE}, then run: d365kit pull --workspace {directory}"

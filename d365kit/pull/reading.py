@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, cast
 
 from d365kit.errors import SettingsError
 from d365kit.kinds import SIDES, Side
 from d365kit.pull.requests import SAYS, Request
 from d365kit.services import Column, Received, Table, run_all
+from d365kit.services.files import FileSource
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -29,9 +30,9 @@ class Reader(Protocol):
 
 
 def read(
-    services: Mapping[str, Reader], requests: Sequence[Request], progress: Progress | None
+    services: Mapping[str, Reader | FileSource], requests: Sequence[Request], progress: Progress | None
 ) -> tuple[dict[Request, Received], dict[Request, float]]:
-    """Read every request; what is optional and not there is left out of the answer.
+    """Read every request (none is for a side of files); what is optional and not there is left out of the answer.
 
     Raises SettingsError for a set or property that is not there, with the page to publish; ServiceErrors.
     """
@@ -47,14 +48,14 @@ def read(
             if progress:
                 progress(text, rows, None)
 
-        reader = services[request.side]
+        reader = cast(Reader, services[request.side])
         answer = await reader.rows(request.set, request.columns, key=request.key, progress=came)
         seconds[request] = monotonic() - started
         if progress:
             progress(text, rows, rows)
         return answer
 
-    there = [r for side in run_all([_there(services[s], requests, s) for s in SIDES]) for r in side]
+    there = [r for side in run_all([_there(cast(Reader, services[s]), requests, s) for s in SIDES]) for r in side]
     answers = run_all([one(r) for r in there])
     return dict(zip(there, answers, strict=True)), seconds
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fnmatch import translate
 
 import pandas as pd
 import pyarrow as pa
 
-from d365kit.kinds import SIDES, Kind
+from d365kit.kinds import SIDES, Kind, Side
 from d365kit.nouns import Sides
 
 
-def in_scope(kind: Kind, bc: pd.DataFrame, dv: pd.DataFrame, facts: Mapping[str, str]) -> Sides:
-    """Split both frames by the kind's filters; ``{company}`` in a filter is our company's row in Dataverse."""
+def in_scope(
+    kind: Kind,
+    bc: pd.DataFrame,
+    dv: pd.DataFrame,
+    facts: Mapping[str, str],
+    unread: Mapping[Side, Collection[str]] | None = None,
+) -> Sides:
+    """Split both frames by the kind's filters; ``{company}`` in a filter is our company's row in Dataverse.
+
+    ``unread`` names by side the fields of which nothing is known: a filter on one of those lets every record pass.
+    """
     parts: dict[str, pd.DataFrame] = {}
     for side, frame in zip(SIDES, (bc, dv), strict=True):
         reasons = pd.Series(pd.NA, index=frame.index, dtype=pd.ArrowDtype(pa.string()))
         for condition in kind.source(side).scope:
+            if condition["field"] in (unread or {}).get(side, ()):
+                continue
             fails = _fails(frame, condition, facts) & reasons.isna()
             reasons[fails] = str(condition["reason"])
         inside = reasons.isna()

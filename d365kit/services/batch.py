@@ -11,7 +11,7 @@ from email.parser import BytesHeaderParser
 from typing import Any
 
 from d365kit.services.answers import Said, Unreadable
-from d365kit.services.odata import to_json
+from d365kit.services.bodies import to_json
 
 _CRLF = b"\r\n"
 

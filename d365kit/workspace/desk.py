@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,14 +25,17 @@ from d365kit.kinds.reading import Text, line_of, read_own
 from d365kit.ledger import Ledger
 from d365kit.nouns import Decision, Findings, Limits, Pair, Plan, Proposals, Report, Run, Snapshot
 from d365kit.progress import Bars
+from d365kit.pull.requests import SAYS
 from d365kit.services import BearerAuth, BusinessCentral, Dataverse, TokenFromEnvironment, run
 from d365kit.services.auth import GivenToken
+from d365kit.services.files import FileSource, Guess, load
 from d365kit.show import KindsView
+from d365kit.workspace import file_settings, share
 from d365kit.workspace import settings as settings_file
-from d365kit.workspace import share
+from d365kit.workspace.couplings_file import CouplingImport, read_couplings
 from d365kit.workspace.folder import Folder
 from d365kit.workspace.sandbox_process import SandboxProcess
-from d365kit.workspace.settings import SandboxSettings, Settings
+from d365kit.workspace.settings import SandboxSettings, ServiceSettings, Settings
 
 if TYPE_CHECKING:
     from d365kit.explore import Overview
@@ -66,6 +69,7 @@ class Workspace:
         self.settings: Settings = settings_file.read(self.folder.path)
         self.catalogue: Catalogue = self._read_catalogue()
         self._services, self._now, self._progress = services, now, progress
+        self._half: BusinessCentral | Dataverse | None = None
         self._sandbox: SandboxProcess | None = None
         self._ledger: Ledger | None = None
         self._snapshot: Snapshot | None = None
@@ -73,15 +77,23 @@ class Workspace:
     # --- making, opening, closing ---
 
     @classmethod
-    def make(cls, path: str | Path, *, sandbox: SandboxSettings | None = None, **more: object) -> Workspace:
-        """Make a workspace in ``path``: settings, notebooks and suites. Raises SettingsError if there is one."""
+    def make(
+        cls, path: str | Path, *, sandbox: SandboxSettings | None = None, files: Sequence[str | Path] = (),
+        **more: object,
+    ) -> Workspace:  # fmt: skip
+        """Make a workspace in ``path``: settings, notebooks and suites; with ``files`` it works on exports.
+
+        Raises SettingsError if there is one already, or for a file that cannot be read or told.
+        """
         folder = Path(path)
+        placed = file_settings.place([Path(f) for f in files])
         target = folder / settings_file.FILE
         if target.exists():
             raise SettingsError(f"{folder} is a d365kit workspace already.", "Choose another folder.")
         folder.mkdir(parents=True, exist_ok=True)
         share.copy_missing(folder)
-        target.write_text(settings_file.template(folder.resolve().name, sandbox), "utf-8")
+        text = file_settings.template(placed, folder) if placed else ""
+        target.write_text(settings_file.template(folder.resolve().name, sandbox, text), "utf-8")
         return cls(folder, **more)  # type: ignore[arg-type]
 
     @classmethod
@@ -100,7 +112,7 @@ class Workspace:
             seed=default.seed if seed is None else seed,
         )
         if not (folder / settings_file.FILE).exists():
-            return cls.make(folder, sandbox=wanted, **more)
+            return cls.make(folder, sandbox=wanted, **more)  # type: ignore[arg-type]
         workspace = cls(folder, **more)  # type: ignore[arg-type]
         held = workspace.settings.sandbox
         if held is None:
@@ -145,9 +157,8 @@ class Workspace:
         if self._ledger is not None:
             self._ledger.close()
             self._ledger = None
-        if self._services is not None:
-            for service in self._services:
-                run(service.close())
+        for service in (*(self._services or ()), *([self._half] if self._half else [])):
+            run(service.close())
         if self._sandbox is not None:
             self._sandbox.stop()
             self._sandbox, self._services = None, None
@@ -175,10 +186,39 @@ class Workspace:
 
     @property
     def services(self) -> tuple[BusinessCentral, Dataverse]:
-        """Both services, connected on first use. Raises SettingsError when their addresses are not set."""
+        """Both services, connected on first use.
+
+        Raises SettingsError when their addresses are not set, or when a side stands in files.
+        """
+        for side in SIDES:
+            if self.settings.files.side(side):
+                name, todo = SAYS[side], f"fill in [{side}] of {settings_file.FILE} in place of its files"
+                raise SettingsError(
+                    f"{name} is not connected: its records come from files, to which nothing can be written.",
+                    f"Look at the plan (d365kit plan --json) and make the changes there by hand, or {todo}.",
+                )
         if self._services is None:
             self._services = self._from_sandbox() if self.settings.sandbox else self._from_settings()
         return self._services
+
+    @property
+    def sources(self) -> tuple[BusinessCentral | FileSource, Dataverse | FileSource]:
+        """What `pull` reads: each side's files where the settings name some, else its service."""
+        files = self.settings.files
+        bc = files.source("bc", self.folder.path, self.catalogue)
+        dv = files.source("dv", self.folder.path, self.catalogue)
+        if bc is None and dv is None:
+            return self.services
+        if bc is not None and dv is not None:
+            return bc, dv
+        if self._half is None:
+            self._half = self._dataverse() if dv is None else self._business_central()
+        return (bc, self._half) if bc is not None else (self._half, dv)  # type: ignore[return-value]
+
+    def guesses(self) -> list[Guess]:
+        """Which column of each file was taken for which field; [] in a workspace of services."""
+        sides = [s for s in self.sources if isinstance(s, FileSource)] if self.settings.files.kinds else []
+        return [source.guess(kind) for source in sides for kind in source.kinds]
 
     def _from_sandbox(self) -> tuple[BusinessCentral, Dataverse]:
         assert self.settings.sandbox is not None
@@ -188,24 +228,34 @@ class Workspace:
         return BusinessCentral(info["bc"], info["company"], auth), Dataverse(info["dv"], auth)
 
     def _from_settings(self) -> tuple[BusinessCentral, Dataverse]:
-        bc, dv = self.settings.bc, self.settings.dv
-        for side, part in (("bc", bc), ("dv", dv)):
-            if not part.url:
-                raise SettingsError(
-                    f"{self.folder.path / settings_file.FILE} has no address for {side}.", f"Fill in {side}.url."
-                )
-        return (
-            BusinessCentral(bc.url, bc.company, BearerAuth(TokenFromEnvironment(bc.token_variable))),
-            Dataverse(dv.url, BearerAuth(TokenFromEnvironment(dv.token_variable))),
-        )
+        return self._business_central(), self._dataverse()
+
+    def _business_central(self) -> BusinessCentral:
+        part = self._address("bc")
+        return BusinessCentral(part.url, part.company, BearerAuth(TokenFromEnvironment(part.token_variable)))
+
+    def _dataverse(self) -> Dataverse:
+        part = self._address("dv")
+        return Dataverse(part.url, BearerAuth(TokenFromEnvironment(part.token_variable)))
+
+    def _address(self, side: str) -> ServiceSettings:
+        part = self.settings.bc if side == "bc" else self.settings.dv
+        if not part.url:
+            raise SettingsError(
+                f"{self.folder.path / settings_file.FILE} has no address for {side}.",
+                f"Fill in {side}.url, or name its files under [files].",
+            )
+        return part
 
     # --- the verbs ---
 
     def pull(self, kinds: Sequence[str] | None = None, *, allow_empty: bool = False) -> Snapshot:
         """Read both sides and keep them as the latest snapshot (see `d365kit.pull.pull`)."""
-        bc, dv = self.services
+        bc, dv = self.sources
         previous = self.folder.received_last_time()
-        company = self.settings.dv.company or run(dv.company_row(bc.company))
+        company = self.settings.dv.company
+        if not company and not isinstance(bc, FileSource) and not isinstance(dv, FileSource):
+            company = run(dv.company_row(bc.company))
         with self.folder.lock(), self._bars() as bars:
             snapshot = pulling.pull(
                 bc, dv, kinds=kinds, catalogue=self.catalogue, company=company,
@@ -253,6 +303,25 @@ class Workspace:
         """
         chosen = self._known(kind, pairs) if pairs is not None else self._of_band(kind, band)
         return self._decide("confirm", kind, chosen, note)
+
+    def import_couplings(
+        self, path: str | Path, kind: str | None = None, *, columns: Mapping[str, str] | None = None,
+        sheet: str = "", dry_run: bool = False,
+    ) -> CouplingImport:  # fmt: skip
+        """Couple the pairs that a file names by ids, numbers, e-mail addresses or names; say which do not fit.
+
+        Each kind is one act, so that one undo takes it back. With ``dry_run`` nothing is coupled. ``columns`` says
+        what columns hold where it cannot be told: column → ``bc``, ``dv``, ``kind``, ``table`` or ``-``.
+        Raises SettingsError for a file that cannot be read or told (see `couplings_file.read_couplings`).
+        """
+        found = read_couplings(
+            load(path, sheet), self.snapshot, self.ledger.couplings(), self.catalogue,
+            kind=kind or "", columns=columns, dry_run=dry_run,
+        )  # fmt: skip
+        if not dry_run:
+            for name, pairs in found.pairs().items():
+                self.confirm(name, pairs, note=f"taken over from {Path(path).name}")
+        return found
 
     def create(self, kind: str, records: Pairs | None = None, *, side: str = "bc", note: str = "") -> int:
         """Decide that records have no partner and one is to be made on the other side; return how many.

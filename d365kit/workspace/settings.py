@@ -12,6 +12,8 @@ from d365kit.errors import SettingsError
 from d365kit.kinds import DEFAULT_MODES, MODES
 from d365kit.nouns import Limits
 from d365kit.plan import Strategy
+from d365kit.workspace import file_settings
+from d365kit.workspace.file_settings import FileSettings, quoted
 
 FILE = "d365kit.toml"
 VERSION = 1
@@ -49,6 +51,7 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     modes: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_MODES))
     leave_out: tuple[str, ...] = ()
+    files: FileSettings = field(default_factory=FileSettings)
 
 
 def read(folder: Path) -> Settings:
@@ -71,7 +74,7 @@ def read(folder: Path) -> Settings:
             f"{path} is of version {raw.get('version')!r}, and this d365kit works with version {VERSION}.",
             "Use the d365kit that made the workspace, or make a new one with: d365kit init DIR.",
         )
-    known = {"version", "name", "bc", "dv", "sandbox", "ledger", "by", "plan", "limits", "modes", "kinds"}
+    known = {"version", "name", "bc", "dv", "sandbox", "ledger", "by", "plan", "limits", "modes", "kinds", "files"}
     _refuse_unknown(path, "", raw, known)
     return Settings(
         name=str(raw.get("name") or folder.resolve().name),
@@ -84,6 +87,7 @@ def read(folder: Path) -> Settings:
         limits=_part(path, "limits", raw, Limits),
         modes=_modes(path, raw.get("modes", {})),
         leave_out=_leave_out(path, raw.get("kinds", {})),
+        files=file_settings.read(path, raw.get("files", {})),
     )
 
 
@@ -139,19 +143,21 @@ def _checked_strategy(path: Path, strategy: Strategy) -> Strategy:
     return strategy
 
 
-def template(name: str, sandbox: SandboxSettings | None) -> str:
-    """The text of a new d365kit.toml, explained line by line. No secret belongs in it."""
+def template(name: str, sandbox: SandboxSettings | None, files: str = "") -> str:
+    """The text of a new d365kit.toml, explained line by line; ``files`` in place of services. No secret in it."""
     head = f"""# A d365kit workspace. Secrets never belong in this file: tokens come from environment variables.
 version = {VERSION}
-name = {_quoted(name)}
+name = {quoted(name)}
 # Who decides, as the ledger shows it; empty means the name of the signed-in user of this computer.
 by = ""
 """
-    if sandbox:
+    if files:
+        services = files
+    elif sandbox:
         services = f"""
 # The demo company: both services are emulated on this computer and keep their data in this file.
 [sandbox]
-database = {_quoted(sandbox.database)}
+database = {quoted(sandbox.database)}
 customers = {sandbox.customers}
 seed = {sandbox.seed}
 """
@@ -202,7 +208,3 @@ uncouple = 0
 floor = 20
 """
     return head + services + rest
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

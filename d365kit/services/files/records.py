@@ -36,9 +36,10 @@ class Records:
     notes: tuple[str, ...]
 
 
-def records_of(made: Guess, kind: Kind, given: Habits = Habits()) -> Records:  # noqa: B008 - frozen
+def records_of(made: Guess, kind: Kind, given: Habits = Habits(), local: bool = False) -> Records:  # noqa: B008
     """Read the columns of ``made`` as what they were taken for.
 
+    With ``local`` a blank currency of BC becomes the id of the local currency's row, for where currencies are read.
     Raises SettingsError, naming file, column, row and cell, for a cell that cannot be what its field holds, and for
     two rows with the same id.
     """
@@ -64,7 +65,7 @@ def records_of(made: Guess, kind: Kind, given: Habits = Habits()) -> Records:  #
             columns[f.name] = pa.array([_guid(text_of(c)) for c in column.cells], pa.string())
         elif column is not None:
             columns[f.name] = _field(table, column.name, column.cells, kind, f, made.side, habits, notes)
-        if made.side == "bc" and "currency" in f.refers_to:
+        if local and made.side == "bc" and "currency" in f.refers_to:
             _blank_is_local(columns, f)
     return Records(pa.table(columns), tuple(unread), tuple(notes))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from d365kit.errors import SettingsError
-from d365kit.kinds import Catalogue, Field, Kind, Side
+from d365kit.kinds import Catalogue, Kind, Side
 from d365kit.services.files.captions import all_captions
 from d365kit.services.files.guess import Guess, guess, require
 from d365kit.services.files.records import Records, records_of
@@ -89,9 +89,9 @@ class FileSource:
         """Where the kind's rows come from: path, sheet, digest and the file's own time (UTC)."""
         return self._load(kind).guess.table.origin
 
-    def taken_at(self, kinds: Iterable[str]) -> datetime | None:
-        """The oldest time of the files of ``kinds``: what they say is no newer. None when there are none."""
-        return min((self.origin(k).modified for k in kinds if k in self._files), default=None)
+    def taken_at(self, kinds: Iterable[str]) -> datetime:
+        """The oldest time of the files of ``kinds`` (UTC): what they say together is no newer."""
+        return min(self.origin(k).modified for k in kinds)
 
     def table(self, kind: str) -> pa.Table:
         """The records of ``kind`` with the columns its file has (see `Records`); no columns but ids without a file.
@@ -104,7 +104,7 @@ class FileSource:
         for f in self._catalogue[kind].references:
             if f.label_column in records.column_names:
                 held = records.column(f.name).to_pylist() if f.name in records.column_names else None
-                ids = self._ids_of(records.column(f.label_column).to_pylist(), _targets(f), held)
+                ids = self._ids_of(records.column(f.label_column).to_pylist(), f.refers_to, held)
                 at = records.column_names.index(f.name) if held is not None else records.num_columns
                 column = pa.array(ids, pa.string())
                 records = (
@@ -127,7 +127,7 @@ class FileSource:
             part, kind = self._files[name], self._catalogue[name]
             made = guess(self._tables.get(name) or load(part.path, part.sheet), kind, self.side, part.columns)
             require(made, kind)
-            self._loaded[name] = _Loaded(made, records_of(made, kind, self._habits))
+            self._loaded[name] = _Loaded(made, records_of(made, kind, self._habits, "currency" in self._files))
         return self._loaded[name]
 
     def _ids_of(
@@ -162,7 +162,3 @@ def _twice(texts: list[str]) -> set[str]:
     for text in texts:
         (twice if text in seen else seen).add(text)
     return twice
-
-
-def _targets(f: Field) -> tuple[str, ...]:
-    return (f.refers_to,) if isinstance(f.refers_to, str) else tuple(f.refers_to)

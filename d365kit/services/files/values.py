@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 
+from d365kit.errors import SettingsError
 from d365kit.services.files.tables import Cell, blank, text_of
 from d365kit.services.files.words import BLANKS, NO, YES, fold
 
@@ -37,6 +38,15 @@ class Habits:
 
     decimal: str = ""
     dates: str = ""
+
+    @classmethod
+    def checked(cls, decimal: str = "", dates: str = "") -> Habits:
+        """Habits as somebody wrote them down. Raises SettingsError for what is no sign or order."""
+        if decimal not in ("", ",", "."):
+            raise SettingsError(f"“{decimal}” is no decimal sign.", "Use , or . as decimal.")
+        if dates not in ("", "dmy", "mdy"):
+            raise SettingsError(f"“{dates}” is no order of day and month.", "Use dmy or mdy as dates.")
+        return cls(decimal, dates)
 
 
 class Unreadable(ValueError):

@@ -1,0 +1,144 @@
+"""Commands over files: compare two of them without a workspace, and take over couplings that exist already."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from d365kit.cli.common import HERE, At, Json, Verbose, opened, out
+from d365kit.errors import SettingsError
+
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column", help="Which column is which field: “left:Kundennr.=number”; “right:Fax=-” leaves one out."
+    ),
+]
+Decimal = Annotated[str, typer.Option(help="The decimal sign of the files, where it is doubtful: , or .")]
+Dates = Annotated[str, typer.Option(help="The order of dates, where it is doubtful: dmy or mdy.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands over files to ``app``."""
+    app.command()(match)
+    app.command()(couple)
+
+
+def match(
+    left: Annotated[Path, typer.Argument(help="A CSV, Excel or Parquet file, best of Business Central.")],
+    right: Annotated[Path, typer.Argument(help="Another one, best of Dynamics 365 Sales.")],
+    kind: Annotated[str, typer.Option(help="What the rows are, such as customer; else it is found out.")] = "",
+    save_to: Annotated[
+        Path | None, typer.Option("--out", help="Write the pairs to this .csv, .xlsx or .parquet file.")
+    ] = None,
+    column: Columns = None,
+    sheet: Annotated[
+        list[str] | None, typer.Option(help="The sheet of a workbook: “left:Customers”, “right:Accounts”.")
+    ] = None,
+    decimal: Decimal = "",
+    dates: Dates = "",
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find which rows of two files belong together; no workspace and no settings are needed."""
+    from d365kit.progress import Bars
+    from d365kit.workspace import tables_out
+    from d365kit.workspace.two_files import match_files
+
+    if save_to:
+        tables_out.check_path(save_to)
+    columns: dict[str, dict[str, str]] = {"left": {}, "right": {}}
+    for given in column or []:
+        hand, rest = _handed(given, "--column “left:Kundennr.=number”")
+        columns[hand] |= _columns([rest])
+    sheets = dict(_handed(given, "--sheet left:Customers") for given in sheet or [])
+    with Bars(shown=not as_json and sys.stderr.isatty()) as bars:
+        found = match_files(
+            left, right, kind=kind, columns=columns, sheets=sheets, decimal=decimal, dates=dates, progress=bars
+        )
+    frame = found.to_frame()
+    if save_to:
+        tables_out.write(frame, save_to)
+    said = [str(found)]
+    if save_to:
+        said.append(f"{len(frame):,} rows are in {save_to}.")
+    else:
+        said += [
+            f"  {r.band:<14} {r.left_name} ({r.left_id})  –  {r.right_name} ({r.right_id})  {r.reason}"
+            for r in frame[frame["chosen"]].head(20).itertuples()
+        ]
+        said.append("Write all of them to a file with --out pairs.csv.")
+    out({**found.to_dict(), "path": str(save_to) if save_to else None}, "\n".join(said), as_json=as_json)
+
+
+def _handed(given: str, example: str) -> tuple[str, str]:
+    """“left:…” in its two parts. Raises SettingsError for another beginning."""
+    hand, colon, rest = given.partition(":")
+    if not colon or hand.strip() not in ("left", "right"):
+        raise SettingsError(f"“{given}” does not say of which file.", f"Begin with left: or right:, as in {example}.")
+    return hand.strip(), rest.strip()
+
+
+def couple(
+    file: Annotated[Path, typer.Argument(help="CSV, Excel or Parquet with one record of each side in every row.")],
+    kind: Annotated[str, typer.Option(help="What the rows are; else the file says it, or its keys do.")] = "",
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", help="What a column holds: “Kundennr.=bc”, “Account=dv”, “Art=kind”."),
+    ] = None,
+    sheet: Annotated[str, typer.Option(help="The sheet of a workbook.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be coupled, and couple nothing.")
+    ] = False,
+    save_to: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the rows that do not fit to this .csv, .xlsx or .parquet file."),
+    ] = None,
+    workspace: At = HERE,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Take over couplings that were made elsewhere, such as an export of Business Central's table 5331."""
+    from d365kit.workspace import tables_out
+
+    if save_to:
+        tables_out.check_path(save_to)
+    with opened(workspace, verbose=verbose, quiet=as_json) as ws:
+        done = ws.import_couplings(file, kind=kind or None, columns=_columns(column), sheet=sheet, dry_run=dry_run)
+        said = [str(done)]
+        if save_to:
+            tables_out.write(done.rejects(), save_to)
+            said.append(f"{len(done.rejects()):,} rows that do not fit are in {save_to}.")
+        if done.counts()["coupled"]:
+            said.append(
+                "Nothing was coupled: this was a dry run." if dry_run else "Take it back with: d365kit ledger undo."
+            )
+        out({**done.to_dict(), "path": str(save_to) if save_to else None}, "\n".join(said), as_json=as_json)
+
+
+def _columns(given: list[str] | None) -> dict[str, str]:
+    """“column=role” each in its two parts. Raises SettingsError where there is no role."""
+    found = {}
+    for text in given or []:
+        name, is_, role = text.rpartition("=")
+        if not is_ or not name.strip():
+            raise SettingsError(f"“{text}” names no role.", "Write --column “Kundennr.=bc”.")
+        found[name.strip()] = role.strip()
+    return found
+
+
+def init_files(directory: Path, files: list[Path], *, as_json: bool) -> None:
+    """Make a workspace that works on exports, and show what they were taken for."""
+    from d365kit.workspace import Workspace
+
+    with Workspace.make(directory, files=files, progress=False) as ws:
+        guesses = ws.guesses()
+        said = [str(g) for g in guesses]
+        said += [
+            f"Made the workspace {directory}; which file is what stands in {directory / 'd365kit.toml'}.",
+            f"Correct it there if need be, then run: d365kit pull --workspace {directory}",
+        ]
+        out({"made": str(directory), "files": [g.to_dict() for g in guesses]}, "\n".join(said), as_json=as_json)
