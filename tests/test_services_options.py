@@ -41,7 +41,7 @@ class Tenant:
             "account.paymenttermscode": [
                 {"Value": 1, "Label": label(user="Net 30", l1033="Net 30", l1031="30 Tage"), "Color": "#00FF00",
                  "Description": label(user="A month", l1033="A month")},
-                {"Value": 4, "Label": label(l1031="60 Tage", l1033="Net 60"), "Description": label()},
+                {"Value": 4, "Label": label(l1033="Net 60", l1031="60 Tage"), "Description": label()},
             ],
             "new_agents": [{"Value": 100000000, "Label": label(user="Own lorry", l1033="Own lorry")}],
         }  # fmt: skip
