@@ -255,6 +255,7 @@ def test_the_sandbox_takes_the_same_writes(clients: Clients) -> None:
     dv = clients.dv
     given, own = run(dv.create_many(TERMS, "value", [{"value": 77, "label": "Net 77"}, {"label": "Net 90"}]))
     assert (given.id, own.id) == ("77", "100000000")  # type: ignore[union-attr]
+    assert clients.sandbox.writes["dv"] == 2, "publishing writes nothing"
     again = run(dv.insert_option("account", "paymenttermscode", 77, "Net 77"))
     assert again.id == "77"
     with pytest.raises(Refused, match="exists already"):
