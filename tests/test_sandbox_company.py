@@ -271,6 +271,8 @@ def test_documents_of_dataverse_add_up_by_its_own_arithmetic(company: Sandbox, d
 def test_pairs_of_documents_have_equal_amounts_customers_and_lines(company: Sandbox, kind: str, line: str) -> None:
     customers = {b: d for k, b, d in company.truth() if k == "customer"}
     documents = {b: d for k, b, d in company.truth() if k == kind}
+    levels = [level for _, level in pairs(company, "price_list") if level["statecode"] == 0]
+    lists = {level["_transactioncurrencyid_value"]: level["pricelevelid"] for level in levels}
     for bc, dv in pairs(company, kind):
         assert dv["_customerid_value"] == customers[bc["customerId"]]
         assert number(dv["totalamountlessfreight"]) == number(bc["totalAmountExcludingTax"])
@@ -278,6 +280,7 @@ def test_pairs_of_documents_have_equal_amounts_customers_and_lines(company: Sand
         assert (dv["shipto_name"], dv["billto_city"]) == (bc["shipToName"], bc["billToCity"])
         assert dv["name"] == bc["externalDocumentNumber"]
         assert dv["_bcbi_companyid_value"]
+        assert dv["_pricelevelid_value"] == lists.get(dv["_transactioncurrencyid_value"])
     for bc, dv in pairs(company, line):
         entity = KINDS_OF_COMPANY[kind][1]
         assert dv[f"_{entity}id_value"] == documents[bc["documentId"]]

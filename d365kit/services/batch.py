@@ -18,7 +18,7 @@ _CRLF = b"\r\n"
 
 @dataclass(frozen=True)
 class Part:
-    """One request of a batch. ``path`` is relative to the service's root.
+    """One request of a batch. ``path`` is relative to the service's root, or the whole address of a published page.
 
     ``repeatable`` says that sending it again does no harm though its outcome is unknown; reading never does.
     """

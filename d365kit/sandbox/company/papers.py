@@ -12,7 +12,7 @@ from d365kit.sandbox.business_central.amounts import discounted, exact, totals
 from d365kit.sandbox.business_central.company import Company, companies
 from d365kit.sandbox.business_central.documents import KINDS, from_customer
 from d365kit.sandbox.company.opportunities import customer_columns
-from d365kit.sandbox.company.prices import LCY, Good, goods, rates_of
+from d365kit.sandbox.company.prices import LISTS, Good, goods, rates_of
 from d365kit.sandbox.company.sheets import Sheets, money
 from d365kit.sandbox.company.traders import Trader
 from d365kit.sandbox.company.world import World
@@ -123,9 +123,9 @@ class PaperWriter:
         self.methods = {
             world.ids[name]: value for name, value in world.options.items() if name.startswith("shipment:")
         }
-        names = {"RETAIL": LCY, "EXPORT": "USD"}
-        sql = "SELECT name, pricelevelid FROM dv_pricelevel WHERE name IN ('RETAIL', 'EXPORT')"
-        self.levels = {names[name]: key for name, key in world.store.query(sql)}
+        lists = {entry.code: entry.currency for entry in LISTS if entry.in_sales and entry.status == "Active"}
+        found = world.store.query("SELECT name, pricelevelid FROM dv_pricelevel")
+        self.levels = {lists[name]: key for name, key in found if name in lists}
 
     def write(self, place: int, case: Case, trader: Trader, sold: Sequence[Good]) -> None:
         """Write a document with a line for each good on the sides its case names."""

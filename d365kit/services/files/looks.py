@@ -13,7 +13,7 @@ GUID = re.compile(r"[({]?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 _MAIL = re.compile(r"[^@\s;,]+@[^@\s;,]+\.[a-z]{2,}(\s*[;,].*)?", re.IGNORECASE)
 _WEB = re.compile(r"(https?://|www\.)\S+|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}(/\S*)?", re.IGNORECASE)
 _VAT = re.compile(r"[A-Z]{2}[ .-]?(?=(?:.*\d){5})[A-Z0-9 .-]{6,16}", re.IGNORECASE)
-_PHONE = re.compile(r"(\+|00|\(|0)?[\d ()/.\-+]{6,}(\s*(x|ext\.?)\s*\d+)?", re.IGNORECASE)
+_PHONE = re.compile(r"(\+|00|\(|0)?[\d ()/.\-+]{3,}(\s*(x|ext\.?)\s*\d+)?", re.IGNORECASE)
 _CHECKSUM = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _LOOKED_AT = 200
 
