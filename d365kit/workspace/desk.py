@@ -468,7 +468,7 @@ class Workspace:
                 if record and record.casefold() not in known[side]:
                     raise UnknownRecord(f"The snapshot has no {kind} {record} on the {side} side.", "Pull again.")
                 ids.append(known[side].get(record.casefold(), ""))
-            chosen.append(Pair(*ids))
+            chosen.append(Pair(ids[0], ids[1]))
         return chosen
 
     def _proposed(self, kind: str, pairs: Pairs) -> list[Pair]:
