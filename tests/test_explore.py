@@ -154,9 +154,9 @@ def test_the_share_of_nothing_is_missing():
 # --- what is missing ---
 
 
-def test_a_field_that_could_not_be_asked_is_not_blank(monkeypatch):
+def test_a_field_that_could_not_be_asked_is_not_blank():
     snap = snapshot(sides("customer", [row(1), row(2, email="a@b.at")], [row(3)]))
-    object.__setattr__(snap, "unread", {"customer": ("website",)})
+    snap = replace(snap, unread={"customer": ("website",)})
     frame = explore.missing(snap, CATALOGUE)
     unasked = one(frame, kind="customer", side="bc", field="website")
     assert not unasked["asked"]
@@ -250,6 +250,26 @@ def test_currencies_agree_by_code():
     rows = [{"id": "a", "code": "usd"}, {"id": "b", "code": "USD"}]
     frame = explore.duplicates(snapshot(sides("currency", [], rows)), CATALOGUE)
     assert groups(frame, "same ISO code") == [{"a", "b"}]
+
+
+def test_prices_agree_by_list_product_and_unit_and_units_within_their_group():
+    whole = load_catalogue()
+    prices = [
+        {"id": f"p{n}", "number": "1000", "list": "a", "product": item, "unit": unit}
+        for n, (item, unit) in enumerate([("i1", "pcs"), ("i1", "pcs"), ("i1", "box"), ("i2", "pcs"), ("i1", None)])
+    ]
+    units = [{"id": f"u{n}", "code": "PCS", "group": g} for n, g in enumerate(["g1", "g2", "g2"])]
+    snap = snapshot(sides("price", prices, []), sides("item_unit", units, []))
+    frame = explore.duplicates(snap, whole)
+    assert {(k, frozenset(g["id"])) for (k, _, _), g in frame.groupby(["kind", "rule", "group"])} == {
+        ("price", frozenset({"p0", "p1"})),
+        ("item_unit", frozenset({"u1", "u2"})),
+    }
+
+
+def test_lines_of_documents_are_never_duplicates():
+    lines = [{"id": f"l{n}", "quote": "q", "product": "i", "name": "Bike"} for n in range(2)]
+    assert not len(explore.duplicates(snapshot(sides("quote_line", lines, lines)), CATALOGUE))
 
 
 # --- too long, not there, in use ---
@@ -398,6 +418,15 @@ def test_a_picture_in_an_unknown_form_is_refused(tmp_path):
 def test_long_pictures_are_cut_and_say_so():
     rows = [plot.Bar(f"row {n}", ((n, "bc"),), str(n)) for n in range(100)]
     assert "and 40 more in the frame" in str(plot.bars("t", pd.DataFrame(), rows).svg)
+
+
+def test_kinds_without_any_record_are_named_once_and_take_no_room():
+    found = explore.overview(snapshot(sides("customer", [row(1)], []), sides("vendor", [], [])), NOTHING, CATALOGUE)
+    assert found.without_records == ["Vendors"]
+    text = str(found)
+    assert "No record on either side: Vendors" in text
+    assert text.count("not read") >= 1, "what was not read is not called empty"
+    assert "Vendors" not in str(found.where.plot.svg).partition("<desc")[2].partition("</desc>")[2]
 
 
 # --- size ---

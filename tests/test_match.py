@@ -547,3 +547,10 @@ def test_heavy_libraries_load_on_first_use_only():
     code = f"import sys, d365kit.match; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_matching_engine_puts_no_bar_of_its_own_into_a_notebook() -> None:
+    from d365kit.match import linkage
+
+    with linkage._database() as connection:
+        assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)

@@ -48,7 +48,6 @@ def test_the_lock_covers_every_dependency_and_holds_names_and_versions_only() ->
 
 def test_every_import_is_a_declared_dependency() -> None:
     declared = set(_requirements(PROJECT["dependencies"]))
-    names = {"great_expectations": "great-expectations"}
     found = set()
     for path in (REPOSITORY / "d365kit").rglob("*.py"):
         for line in path.read_text("utf-8").splitlines():
@@ -57,7 +56,8 @@ def test_every_import_is_a_declared_dependency() -> None:
                 found.add(match.group(1))
     import sys
 
-    foreign = {names.get(n, n) for n in found - set(sys.stdlib_module_names) - {"d365kit", "__future__"}}
+    ours = {"d365kit", "__future__"}
+    foreign = {canonicalize_name(n) for n in found - set(sys.stdlib_module_names) - ours}
     # Words of docstrings that begin a line with “from” or “import” are no modules.
     foreign = {n for n in foreign if canonicalize_name(n) in declared or _importable(n)}
     assert foreign <= declared, foreign - declared

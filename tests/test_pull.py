@@ -88,7 +88,8 @@ def test_references_by_code_become_ids_with_a_label(desks: Desks) -> None:
     assert len(customers)
     assert (customers["salesperson"].map(salespeople) == customers["salesperson_label"]).all()
     contacts = snapshot["contact"].bc.dropna(subset=["customer"])
-    assert set(contacts["customer"]) <= set(snapshot["customer"].everything("bc")["id"])
+    partners = [set(snapshot[kind].everything("bc")["id"]) for kind in ("customer", "vendor")]
+    assert set(contacts["customer"]) <= set.union(*partners)
 
 
 def test_a_unit_group_tells_its_base_unit(desks: Desks) -> None:

@@ -678,6 +678,7 @@ PEOPLE = """SELECT b.id, NULL FROM bc_contacts b
     LEFT JOIN bc_contacts c ON c.number = b.companyNumber
     LEFT JOIN bc_contactsInformation l ON l.contactId = c.id
     LEFT JOIN bc_customers k ON k.id = l.relatedId
+    LEFT JOIN bc_vendors v ON v.id = l.relatedId
     WHERE b.type = 'Person' AND """
 OWN = "(SELECT c.bcbi_companyid FROM dv_bcbi_company c JOIN bc_companies x ON x.id = c.bcbi_externalid)"
 IN_SCOPE = f"d.customertypecode = 3 AND d.statecode = 0 AND ifnull(d._bcbi_companyid_value, {OWN}) = {OWN}"
@@ -729,7 +730,7 @@ CHECKS = {
     "customers_vendors/own_company": f"{CUSTOMERS} d._bcbi_companyid_value <> {OWN}",
     "customers_vendors/not_blocked": f"{CUSTOMERS} b.blocked <> '_x0020_'",
     "contacts/has_company": f"{PEOPLE} b.companyNumber = ''",
-    "contacts/company_is_customer": f"{PEOPLE} b.companyNumber <> '' AND k.id IS NULL",
+    "contacts/company_is_customer": f"{PEOPLE} b.companyNumber <> '' AND k.id IS NULL AND v.id IS NULL",
     "contacts/customer_coupled": f"""{PEOPLE} k.blocked <> '_x0020_' AND k.id NOT IN {coupled("customer")}""",
     "contacts/parent_is_account": f"{CONTACTS} ifnull(d._parentcustomerid_type, '') <> 'account'",
     "contacts/name_filled": f"{PEOPLE} b.displayName = ''",

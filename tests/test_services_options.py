@@ -41,7 +41,7 @@ class Tenant:
             "account.paymenttermscode": [
                 {"Value": 1, "Label": label(user="Net 30", l1033="Net 30", l1031="30 Tage"), "Color": "#00FF00",
                  "Description": label(user="A month", l1033="A month")},
-                {"Value": 4, "Label": label(l1031="60 Tage", l1033="Net 60"), "Description": label()},
+                {"Value": 4, "Label": label(l1033="Net 60", l1031="60 Tage"), "Description": label()},
             ],
             "new_agents": [{"Value": 100000000, "Label": label(user="Own lorry", l1033="Own lorry")}],
         }  # fmt: skip
@@ -255,6 +255,7 @@ def test_the_sandbox_takes_the_same_writes(clients: Clients) -> None:
     dv = clients.dv
     given, own = run(dv.create_many(TERMS, "value", [{"value": 77, "label": "Net 77"}, {"label": "Net 90"}]))
     assert (given.id, own.id) == ("77", "100000000")  # type: ignore[union-attr]
+    assert clients.sandbox.writes["dv"] == 2, "publishing writes nothing"
     again = run(dv.insert_option("account", "paymenttermscode", 77, "Net 77"))
     assert again.id == "77"
     with pytest.raises(Refused, match="exists already"):

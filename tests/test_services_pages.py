@@ -239,6 +239,8 @@ def test_guids_in_capitals_or_braces_are_one_record() -> None:
     service = BusinessCentral("http://127.0.0.1/api/v2.0", "c", None, transport=httpx.MockTransport(lambda _: answer))
     table = run(service.rows("customers", [Column("id"), Column("name")])).table
     assert table.select(["name", KEY_COLUMN]).to_pylist() == [{"name": "new", KEY_COLUMN: guid}]
+    capitals = pa.table({"id": [guid.upper(), guid.replace("0", "1").upper()]})
+    assert with_ids(capitals, Key(("id",))).column(KEY_COLUMN).to_pylist() == [guid, guid.replace("0", "1")]
 
 
 def test_a_page_without_times_is_read_whole_and_gives_no_mark(clients: Clients) -> None:
@@ -248,6 +250,38 @@ def test_a_page_without_times_is_read_whole_and_gives_no_mark(clients: Clients) 
     run(clients.bc.delete(GROUPS, "A", "*"))
     again = run(clients.bc.changes(GROUPS, [Column("Code")], key="Code", mark=first.mark, known=["A", "B"]))
     assert again.applied_to(first.table).column(KEY_COLUMN).to_pylist() == ["B"]
+
+
+def test_a_page_that_tells_when_rows_changed_is_read_from_there_on() -> None:
+    """Keys of pages are compared as they are: a text may tell records apart by case alone."""
+    metadata = (
+        '<edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>'
+        '<Schema Namespace="NAV" xmlns="http://docs.oasis-open.org/odata/ns/edm"><EntityType Name="Texts">'
+        '<Key><PropertyRef Name="Name"/></Key><Property Name="Name" Type="Edm.String" MaxLength="20"/>'
+        '<Property Name="SystemModifiedAt" Type="Edm.DateTimeOffset"/></EntityType>'
+        '<EntityContainer Name="NAV"><EntitySet Name="Texts" EntityType="NAV.Texts"/></EntityContainer>'
+        "</Schema></edmx:DataServices></edmx:Edmx>"
+    )
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("$metadata"):
+            return httpx.Response(200, text=metadata)
+        asked.append(request.url.params)
+        rows = [{"Name": "a"}] if "$filter" in request.url.params else [{"Name": "a"}, {"Name": "{b}"}]
+        return httpx.Response(200, json={"value": rows})
+
+    root = "http://127.0.0.1/api/v2.0"
+    service = BusinessCentral(root, "c", None, transport=httpx.MockTransport(answer), sleep=no_wait)
+    more = {"key": "Name", "modified": "SystemModifiedAt"}
+    whole = run(service.changes("ODataV4/Texts", [Column("Name")], **more))
+    assert whole.whole
+    assert whole.mark
+    known = ["a", "A", "{b}", "b"]
+    later = run(service.changes("ODataV4/Texts", [Column("Name")], mark=whole.mark, known=known, **more))
+    assert asked[1]["$filter"] == f"SystemModifiedAt ge {whole.mark}"
+    assert (later.whole, later.deleted) == (False, {"A", "b"})
+    assert later.applied_to(whole.table).column(KEY_COLUMN).to_pylist() == ["{b}", "a"]
 
 
 # --- writing --------------------------------------------------------------------------------------------

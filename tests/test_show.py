@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -341,3 +342,23 @@ def test_a_decision_and_an_outcome_of_an_unknown_kind_can_be_shown():
     assert "My own kind" in Reader(show.decisions([Decision(1, at, "a", "my_own_kind", "confirm", "x", "y", 1)])).text
     outcome = Outcome("c", "my_own_kind", "update", "dv", "x", "y", "T", "done")
     assert "My own kind" in Reader(show.run(Run("r", "p", (outcome,)))).text
+
+
+def test_what_all_sources_of_a_side_begin_with_is_said_once():
+    page = Reader(show.snapshot(made.snapshot({"currency": (2, 2), "customer": (5, 5)})))
+    assert "Source" in page.text
+    root = "https://api.example/v2.0/"
+    snap = made.snapshot({"currency": (2, 2), "customer": (5, 5)})
+    asked = tuple(replace(p, source=root + p.source) for p in snap.provenance if p.side == "bc")
+    text = Reader(show.snapshot(replace(snap, provenance=asked))).text
+    assert text.count(root) == 1
+    assert "currencies" in text
+    assert "customers" in text
+
+
+def test_many_findings_are_folded_and_few_are_not():
+    def folded(number: int) -> bool:
+        return "open" not in Reader(show.findings(made.findings(number, idle=False))).having("details")[-1]
+
+    assert folded(90)
+    assert not folded(10)

@@ -48,21 +48,45 @@ def rules(kind: Kind) -> Iterator[Rule]:
         yield Rule("same name and city", ((kind.name_field, by), ("city", "city")))
     elif by and kind.name_field != kind.number_field:
         yield Rule("same name", ((kind.name_field, by),))
-    if kind.number_field and kind.match:
-        words = kind[kind.number_field].title
-        yield Rule(f"same {words}", ((kind.number_field, "code"),))
+    yield from _key_rule(kind)
     phone = "mobile" if by == "person_key" else "phone"
     for field, normaliser in (("vat_number", "vat_number"), ("email", "mail"), ("gtin", "gtin"), (phone, "phone")):
         if field in names:
             yield Rule(f"same {kind[field].title}", ((field, normaliser),))
 
 
+def _key_rule(kind: Kind) -> Iterator[Rule]:
+    """Records of one side with the same key; a code that counts within something, such as a unit, with that.
+
+    Lines of documents have none: the same product twice in an order is nothing strange.
+    """
+    keys = [f for f in kind.fields if f.key]
+    if not keys or _is_line(kind):
+        return
+    if len(keys) == 1 and not keys[0].is_reference:
+        keys += [f for f in kind.references if f.required and kind.name_field == kind.number_field]
+    words = ", ".join(f.title for f in keys)
+    yield Rule(f"same {words}", tuple((f.name, "" if f.is_reference else "code") for f in keys))
+
+
+def _is_line(kind: Kind) -> bool:
+    return not kind.bc.is_page and not kind.bc.is_option and "/" in kind.bc.set
+
+
+def _is_document(kind: Kind) -> bool:
+    return _is_line(kind) or any("customer" in f.refers_to for f in kind.references)
+
+
 def _name_normaliser(kind: Kind) -> str:
-    """The normaliser the kind's matching rules use for its name; ``""`` when names do not tell records apart."""
+    """The normaliser the kind's matching rules use for its name; ``""`` when names do not tell records apart.
+
+    So it is for documents and their lines: two orders of a customer may well be called the same.
+    """
     listed = kind.match.get("columns", ())
     for entry in listed if isinstance(listed, list | tuple) else ():
         if list(entry.get("of", ())) == [kind.name_field] and entry.get("by") in _NAME_KEYS:
-            return str(entry["by"])
+            by = str(entry["by"])
+            return by if by == "person_key" or not _is_document(kind) else ""
     return ""
 
 
@@ -103,10 +127,14 @@ def _groups(frame: pd.DataFrame, kind: Kind, rule: Rule) -> pd.DataFrame | None:
 
 
 def _keys(frame: pd.DataFrame, rule: Rule) -> pd.Series:
-    """One key a record, missing where a part of it is blank; each different value is normalised once."""
+    """One key a record, missing where a part of it is blank; each different value is normalised once.
+
+    Of more than two parts the later ones may be blank: the price of an item has no unit of a resource.
+    """
     whole: pd.Series | None = None
-    for name, by in rule.parts:
+    for at, (name, by) in enumerate(rule.parts):
         part = _key(column(frame, name), by)
+        part = part.fillna("") if at > 1 else part
         whole = part if whole is None else whole.str.cat(part, sep="\x1f")
     assert whole is not None
     return whole

@@ -27,7 +27,7 @@ VALUE_COLUMNS = pa.schema(
 
 def unread(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
     """Per kind the fields that could not be asked on the BC side, because their page is not published."""
-    return getattr(snapshot, "unread", {})
+    return snapshot.unread
 
 
 def missing(snapshot: Snapshot, catalogue: Catalogue) -> pd.DataFrame:

@@ -39,7 +39,7 @@ ABOUT: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "coverage": ("Coverage", "How much of what takes part has a partner; money is in the local currency.",
                  ("kind", "side", "measure", "total", "unit", "coupled", "to_create", "free", "share",
                   "not_converted")),
-    "missing": ("Missing", "Share of blank values, of several kinds in the fields that travel.",
+    "missing": ("Missing", "Share of blank values; of several kinds, only the fields that travel are drawn.",
                 ("kind", "side", "field", "records", "blank", "share", "distinct", "asked", "required")),
     "duplicates": ("Maybe twice", "Records of one side that agree by a rule after normalising; nothing is decided.",
                    ("kind", "side", "rule", "group", "size", "number", "name", "value")),
@@ -49,7 +49,7 @@ ABOUT: dict[str, tuple[str, str, tuple[str, ...]]] = {
               ("kind", "side", "field", "code", "records", "why")),
     "uses": ("Currencies and countries", "As shares of all records of the kind on that side.",
              ("kind", "side", "field", "value", "records", "share", "spellings")),
-    "ages": ("Age", "When records were last changed, counted back from the snapshot.",
+    "ages": ("Age", "When records were last changed, counted back from the snapshot. What has no times is not drawn.",
              ("kind", "side", "age", "records", "share", "newest")),
 }  # fmt: skip
 
@@ -136,6 +136,11 @@ class Overview:
         return iter(self.parts)
 
     @property
+    def without_records(self) -> list[str]:
+        """The titles of kinds that were read and have no record on either side."""
+        return words.titles_without_records(self.where.frame, self.catalogue)
+
+    @property
     def title(self) -> str:
         names = self.catalogue.names
         about = kind_title(self.catalogue, names[0]) if len(names) == 1 else f"{len(names)} kinds"
@@ -176,10 +181,12 @@ class Overview:
         }
 
     def _table(self) -> tuple[list[str], list[list[str]], list[str]]:
-        """Kind by kind for a screen; a kind's name stands once."""
+        """Kind by kind for a screen; a kind's name stands once, kinds without any record do not."""
         columns = ("kind", "side", "taking_part", "left_out", "coupled", "share", "blank_share", "duplicates",
                    "cut", "unknown_codes", "newest_change")  # fmt: skip
         frame = self.to_frame()
+        bare = frame.assign(all=frame["taking_part"] + frame["left_out"]).groupby("kind")["all"].transform("sum")
+        frame = frame[(bare > 0).fillna(False) | (frame["state"] == "not read")].reset_index(drop=True)
         headings, rows, classes = cells(frame, columns, self.catalogue)
         for row, state in zip(rows, frame["state"], strict=True):
             if state == "not read":
@@ -200,7 +207,8 @@ class Overview:
         )[1:]  # fmt: skip
         findings = text_table([{"look": p.title, "finding": p.finding} for p in self.parts], ["look", "finding"],
                               widest=160)[1:]  # fmt: skip
-        return [f"{self.title} (snapshot {self.snapshot.id})", "", *table, "", *findings]
+        bare = [f"No record on either side: {', '.join(self.without_records)}"] if self.without_records else []
+        return [f"{self.title} (snapshot {self.snapshot.id})", "", *table, *bare, "", *findings]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

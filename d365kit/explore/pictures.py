@@ -10,7 +10,7 @@ from d365kit.explore import words
 from d365kit.explore.coverage import RECORDS
 from d365kit.explore.presence import AGES, UNKNOWN_AGE
 from d365kit.explore.words import counted, field_title, in_side, kind_title, share_text, side_name
-from d365kit.kinds import Catalogue
+from d365kit.kinds import SIDES, Catalogue
 from d365kit.nouns.frames import records
 from d365kit.show import SIDE_NAMES, number, percent
 from d365kit.show.plot import Bar, Plot, bars, dots
@@ -21,11 +21,16 @@ _PALER = ("1.0", "0.82", "0.64", "0.48", "0.32", "0.18")
 
 
 def where(frame: pd.DataFrame, catalogue: Catalogue) -> Plot:
-    """Records taking part and left out; the two bars of a kind share a scale, the kinds do not."""
+    """Records taking part and left out; the two bars of a kind share a scale, the kinds do not.
+
+    Kinds without any record are in the title only.
+    """
     rows = []
     for kind, pair in frame.groupby("kind", sort=False):
         pair = pair[pair["state"] != "not read"]
         whole = float((pair["taking_part"] + pair["left_out"]).max()) if len(pair) else 0.0
+        if not whole:
+            continue
         for row in records(pair):
             inside, left_out = _int(row["taking_part"]), _int(row["left_out"])
             note = number(inside) + (f" + {number(left_out)} left out" if left_out else "")
@@ -34,7 +39,7 @@ def where(frame: pd.DataFrame, catalogue: Catalogue) -> Plot:
                     kind_title(catalogue, kind), whole)
             )  # fmt: skip
     key = [(name, side) for side, name in SIDE_NAMES.items()] + [("left out", "out")]
-    return bars(words.of_where(frame, catalogue), frame, rows, key, "No kind has been read.")
+    return bars(words.of_where(frame, catalogue), frame, rows, key, "There are no records.")
 
 
 def outside(frame: pd.DataFrame, catalogue: Catalogue) -> Plot:
@@ -71,6 +76,8 @@ def missing(frame: pd.DataFrame, catalogue: Catalogue) -> Plot:
     rows = frame[frame["asked"] & (frame["share"] > 0)]
     if frame["kind"].nunique() > 1:
         rows = rows[rows["direction"] != "none"]
+    else:
+        rows = rows[~rows["field"].isin(_of_scope(catalogue, frame))]
     largest = rows.groupby(["kind", "field"], sort=False)["share"].max().sort_values(ascending=False).head(FIELDS)
     shares = {(r["kind"], r["field"], r["side"]): _float(r["share"]) for r in
               records(frame[frame["asked"] & frame["share"].notna()])}  # fmt: skip
@@ -81,6 +88,12 @@ def missing(frame: pd.DataFrame, catalogue: Catalogue) -> Plot:
         for (kind, name), _ in chosen
     ]  # fmt: skip
     return dots(f"Blank fields. {words.of_missing(frame, catalogue)}", frame, drawn)
+
+
+def _of_scope(catalogue: Catalogue, frame: pd.DataFrame) -> set[str]:
+    """Fields that the filters look at: of what takes part they say nothing any more."""
+    kinds = [catalogue[k] for k in frame["kind"].unique() if k in catalogue]
+    return {str(c.get("field", "")) for k in kinds for side in SIDES for c in k.source(side).scope}
 
 
 def values(frame: pd.DataFrame, catalogue: Catalogue, kind: str, field: str) -> Plot:
@@ -137,10 +150,15 @@ def uses(frame: pd.DataFrame, catalogue: Catalogue) -> Plot:
 
 
 def ages(frame: pd.DataFrame, catalogue: Catalogue) -> Plot:
-    """How long ago the records of each side were last changed, from a day to over a year."""
+    """How long ago the records of each side were last changed, from a day to over a year.
+
+    What has no times at all, such as choice values and published pages, is not drawn.
+    """
     tones = {name: tone for (_, name), tone in zip(AGES, _PALER, strict=True)} | {UNKNOWN_AGE: "out"}
     rows = []
     for (kind, side), group in frame.groupby(["kind", "side"], sort=False):
+        if group["age"].eq(UNKNOWN_AGE).all():
+            continue
         pieces = tuple((_float(r["share"]), tones[str(r["age"])]) for r in records(group))
         newest = group["newest"].iloc[0]
         note = f"newest {newest:%Y-%m-%d}" if pd.notna(newest) else "no times"

@@ -55,8 +55,16 @@ def of_where(frame: pd.DataFrame, catalogue: Catalogue) -> str:
         if (rows["taking_part"] > 0).sum() == 1
     ]
     unread = frame.loc[frame["state"] == "not read", "kind"].nunique()
+    nowhere = titles_without_records(frame, catalogue)
     text += f"; on one side only: {_listed(one_sided)}" if one_sided else ""
+    text += f"; on neither: {_listed(nowhere, 2)}" if nowhere else ""
     return text + (f"; {counted(unread, 'kind')} not read" if unread else "")
+
+
+def titles_without_records(frame: pd.DataFrame, catalogue: Catalogue) -> list[str]:
+    """The kinds that were read and have no record on either side, neither taking part nor left out."""
+    counts = frame.assign(all=frame["taking_part"] + frame["left_out"]).groupby("kind", sort=False)
+    return [kind_title(catalogue, k) for k, rows in counts if rows["all"].notna().all() and not rows["all"].sum()]
 
 
 def of_outside(frame: pd.DataFrame, catalogue: Catalogue) -> str:
@@ -75,7 +83,7 @@ def of_coverage(frame: pd.DataFrame, catalogue: Catalogue) -> str:
     for side, name in SIDE_NAMES.items():
         mine = rows[rows["side"] == side]
         shares.append(f"{percent(int(mine['coupled'].sum()), int(mine['total'].sum()))} in {name}")
-    text = f"{' and '.join(shares)} coupled"
+    text = f"{' and '.join(shares)} coupled" if rows["coupled"].sum() else "Nothing is coupled yet"
     top = rows.loc[rows["free"].idxmax()]
     if top["free"] > 0:
         text += f"; most still free: {number(int(top['free']))} {in_side(catalogue, top)}"
@@ -146,7 +154,7 @@ def of_ages(frame: pd.DataFrame, catalogue: Catalogue) -> str:
     total = int(frame["records"].sum())
     recent = int(frame.loc[frame["age"].isin(["a day", "a week", "a month"]), "records"].sum())
     old = frame[frame["age"] == "longer"]
-    text = f"{percent(recent, total)} of the records changed within a month"
+    text = f"{percent(recent, total) if recent else 'None'} of the records changed within a month"
     if len(old):
         top = old.loc[old["records"].idxmax()]
         text += f"; longest untouched: {number(int(top['records']))} {in_side(catalogue, top)}, for over a year"

@@ -137,6 +137,8 @@ def _database() -> Iterator:
     import duckdb
 
     connection = duckdb.connect(":memory:")
+    # DuckDB would put a bar of its own into a notebook, black and nameless, and leave it there.
+    connection.execute("SET enable_progress_bar = false")
     try:
         yield connection
     finally:

@@ -10,7 +10,25 @@ import pyarrow as pa
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
     """An Arrow-backed frame of ``table``; missing values are ``pd.NA`` in every column."""
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
+    columns = dict(zip(table.column_names, map(column_of, table.columns), strict=True))
+    return pd.DataFrame(columns, copy=False) if columns else table.to_pandas()
+
+
+def column_of(values: pa.Array | pa.ChunkedArray) -> pd.api.extensions.ExtensionArray:
+    """Arrow values as a frame's column, without copying them."""
+    return pd.arrays.ArrowExtensionArray(values)
+
+
+def arrow_of(column: pd.Series) -> pa.ChunkedArray:
+    """The Arrow values behind a frame's column, without copying them."""
+    values = column.array
+    made = values.__arrow_array__() if hasattr(values, "__arrow_array__") else pa.array(column, from_pandas=True)
+    return made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made])
+
+
+def table_of(frame: pd.DataFrame) -> pa.Table:
+    """The Arrow table behind ``frame``, with its columns as they are."""
+    return pa.table({str(name): arrow_of(column) for name, column in frame.items()})
 
 
 def from_rows(rows: Iterable[Mapping[str, object]], schema: pa.Schema) -> pd.DataFrame:
@@ -31,7 +49,8 @@ def to_arrow(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     columns = []
     for f in schema:
         if f.name in frame.columns:
-            columns.append(pa.array(frame[f.name], from_pandas=True).cast(f.type))
+            values = arrow_of(frame[f.name])
+            columns.append(values if values.type == f.type else values.cast(f.type))
         else:
             columns.append(pa.nulls(len(frame), f.type))
     return pa.Table.from_arrays(columns, schema=schema)

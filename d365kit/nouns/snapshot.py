@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from d365kit.errors import PullIncomplete, SettingsError, UnknownKind
 from d365kit.kinds import Side
-from d365kit.nouns.frames import to_frame
+from d365kit.nouns.frames import table_of, to_frame
 
 FORMAT = 2
 MANIFEST = "snapshot.json"
@@ -130,7 +130,7 @@ class Snapshot:
         files: dict[str, str] = {}
         for name, frame in self._frames():
             path = work / f"{name}.parquet"
-            pq.write_table(_table_of(frame), path)
+            pq.write_table(table_of(frame), path)
             files[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
         manifest = {"format": FORMAT, **self.to_dict(), "kinds": list(self.kinds), "files": files}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False), "utf-8")
@@ -176,10 +176,6 @@ class Snapshot:
             facts=manifest["facts"],
             unread={k: tuple(v) for k, v in manifest["unread"].items()},
         )
-
-
-def _table_of(frame: pd.DataFrame) -> pa.Table:
-    return pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
 
 
 def _manifest(folder: Path) -> dict:

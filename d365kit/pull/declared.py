@@ -16,7 +16,7 @@ Place = Callable[[str, str, str], str]
 
 #: The types of properties a field of each type can be read from, as metadata names them.
 _FITS: Mapping[str, frozenset[str]] = {
-    **dict.fromkeys(("text", "code", "choice", "reference"), frozenset({"text"})),
+    **dict.fromkeys(("text", "code", "choice", "reference"), frozenset({"text", "choice"})),
     **dict.fromkeys(("amount", "number", "rate"), frozenset({"amount", "integer"})),
     "integer": frozenset({"integer"}),
     "boolean": frozenset({"boolean"}),
@@ -87,7 +87,7 @@ def _of_kind(
             where = place(kind.name, "", side)
             found.append(Problem("error", kind.name, side, "", table.what, table.todo, where))
             continue
-        for name in (*source.id.split(","), source.modified_on):
+        for name in (*source.id.split(","), "" if source.is_option else source.modified_on):
             if name and name not in table.properties:
                 found.append(_unknown(kind, side, "", name, table, place))
         for f in kind.fields:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from d365kit.kinds import LCY_ID, Field, Kind, Side
-from d365kit.nouns.frames import to_arrow, to_frame
+from d365kit.nouns.frames import to_frame
 from d365kit.pull.requests import KEY, on_card, read_as
 from d365kit.services import Column
 
@@ -37,7 +37,9 @@ def frame_of(kind: Kind, side: Side, table: pa.Table, card: pa.Table | None = No
             columns[f.label_column] = text_of(table.column(f.bc_label))
     if side == "bc" and card is not None and kind.bc.card is not None:
         columns |= _from_card(kind, card, columns[kind.bc.card.on])
-    return to_frame(to_arrow(to_frame(pa.table(columns)), kind.schema))
+    rows = table.num_rows
+    made = [columns[f.name].cast(f.type) if f.name in columns else pa.nulls(rows, f.type) for f in kind.schema]
+    return to_frame(pa.Table.from_arrays(made, schema=kind.schema))
 
 
 def _from_card(kind: Kind, card: pa.Table, keys: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:

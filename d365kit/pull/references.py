@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from d365kit.kinds import LCY_ID, SIDES, Field, Kind, Side
-from d365kit.nouns.frames import to_arrow, to_frame
+from d365kit.nouns.frames import arrow_of, column_of, to_arrow, to_frame
 
 Frames = Mapping[str, tuple[pd.DataFrame, pd.DataFrame]]
 
@@ -27,34 +29,39 @@ def resolve(
     """
     for f in kind.references:
         targets = [kinds[k] for k in f.refers_to if k in whole]
-        label = frame[f.label_column]
-        by_code = side == "bc" and not f.bc and not frame[f.name].notna().any()
-        if by_code and label.notna().any():
-            ids = _by_code(f, label.str.upper(), targets, whole, frame)
-            frame[f.name] = ids.astype(frame[f.name].dtype)
-        elif frame[f.name].notna().any() and not label.notna().any():
-            names: dict[str, str] = {}
-            for target in targets:
-                part = whole[target.name][SIDES.index(side)]
-                for column in (target.name_field, _code_field(target)):
-                    names |= dict(_known(part, "id", column))
-            frame[f.label_column] = frame[f.name].map(names).astype(label.dtype)
+        ids, labels = arrow_of(frame[f.name]), arrow_of(frame[f.label_column])
+        known, named = ids.null_count < len(ids), labels.null_count < len(labels)
+        if side == "bc" and not f.bc and not known and named:
+            frame[f.name] = column_of(_by_code(f, pc.utf8_upper(labels), targets, whole, frame))
+        elif known and not named:
+            frame[f.label_column] = column_of(_labels(ids, targets, whole, side))
     if side == "bc" and "currency" in whole and any("currency" in f.refers_to for f in kind.references):
         _name_local_currency(kind, frame, whole["currency"][0], unread)
-    return to_frame(to_arrow(frame, kind.schema))
+    return to_frame(to_arrow(frame, kind.schema)) if kind.habits else frame
 
 
-def _by_code(f: Field, codes: pd.Series, targets: list[Kind], whole: Frames, frame: pd.DataFrame) -> pd.Series:
+def _by_code(
+    f: Field, codes: pa.ChunkedArray, targets: list[Kind], whole: Frames, frame: pd.DataFrame
+) -> pa.ChunkedArray:
     """The BC ids of records with these codes; of several kinds, the one that ``target_by`` names counts."""
-    found = pd.Series(None, index=codes.index, dtype=object)
-    told = frame[f.target_by].str.lower() if f.target_by else None
+    found: pa.ChunkedArray = pa.chunked_array([pa.nulls(len(codes), pa.string())])
+    told = pc.utf8_lower(arrow_of(frame[f.target_by])) if f.target_by else None
     for target in targets:
-        ids = codes.map(dict(_known(whole[target.name][0], target.number_field or target.name_field, "id")))
-        ids = ids.astype(object).where(ids.notna(), None)
-        mine = ids.notna() & found.isna()
+        ids = _looked_up(codes, whole[target.name][0], target.number_field or target.name_field, "id")
         if told is not None:
-            mine &= (told == target.name).fillna(False).astype(bool)
-        found = found.mask(mine, ids)
+            ids = pc.if_else(pc.fill_null(pc.equal(told, target.name), False), ids, pa.scalar(None, pa.string()))
+        found = pc.coalesce(found, ids)
+    return found
+
+
+def _labels(ids: pa.ChunkedArray, targets: list[Kind], whole: Frames, side: Side) -> pa.ChunkedArray:
+    """What screens call the records with these ids: their code, else their name."""
+    found: pa.ChunkedArray = pa.chunked_array([pa.nulls(len(ids), pa.string())])
+    for target in targets:
+        for column in (_code_field(target), target.name_field):
+            found = pc.coalesce(
+                found, _looked_up(ids, whole[target.name][SIDES.index(side)], column, "id", turned=True)
+            )
     return found
 
 
@@ -64,13 +71,18 @@ def _code_field(target: Kind) -> str:
     return "code" if named else target.name_field
 
 
-def _known(frame: pd.DataFrame, key: str, value: str) -> list[tuple[str, str]]:
-    """(key, value) of each record that has both, the first of those with one key; last to first, for a dict."""
-    if key not in frame.columns or value not in frame.columns:
-        return []
-    both = frame[frame[key].notna() & frame[value].notna()]
-    pairs = zip(both[key].astype(object), both[value].astype(object), strict=True)
-    return list(pairs)[::-1]
+def _looked_up(
+    wanted: pa.ChunkedArray, frame: pd.DataFrame, column: str, ids: str, *, turned: bool = False
+) -> pa.ChunkedArray:
+    """The ids of the records whose ``column`` holds what is wanted; ``turned``: their ``column``, by their ids.
+
+    Of several records that share it the first counts.
+    """
+    if column not in frame.columns:
+        return pa.chunked_array([pa.nulls(len(wanted), pa.string())])
+    key, value = (arrow_of(frame[c]) for c in ((ids, column) if turned else (column, ids)))
+    rows = pc.index_in(wanted, value_set=key.combine_chunks(), skip_nulls=True)
+    return value.take(rows).cast(pa.string())
 
 
 def _name_local_currency(kind: Kind, frame: pd.DataFrame, currencies: pd.DataFrame, unread: Collection[str]) -> None:

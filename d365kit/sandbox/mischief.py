@@ -246,6 +246,8 @@ def change_rows(store: Store, side: str, struck: Struck, request: Request) -> No
     else:
         row = store.get(table, key) or {}
         key = _new_key(chance)
+        while store.get(table, key):  # the same storm over the same data, once more
+            key = _new_key(chance)
         fresh = {table.unique: f"F{chance.getrandbits(32):08X}"} if table.unique else {}
         store.insert(table, row | moved | fresh | {table.key: key})
     struck.record.detail = f"{change} {table.set} {key}"

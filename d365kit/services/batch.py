@@ -11,14 +11,14 @@ from email.parser import BytesHeaderParser
 from typing import Any
 
 from d365kit.services.answers import Said, Unreadable
-from d365kit.services.odata import to_json
+from d365kit.services.bodies import to_json
 
 _CRLF = b"\r\n"
 
 
 @dataclass(frozen=True)
 class Part:
-    """One request of a batch. ``path`` is relative to the service's root.
+    """One request of a batch. ``path`` is relative to the service's root, or the whole address of a published page.
 
     ``repeatable`` says that sending it again does no harm though its outcome is unknown; reading never does.
     """

@@ -108,6 +108,22 @@ class Batches(_Base):
         return told
 
 
+async def caught(work: Awaitable[Written]) -> Result:
+    """Return what a write became: the row as written, or the error it failed with."""
+    try:
+        return await work
+    except ServiceError as error:
+        return error
+
+
+def only(results: Sequence[Result]) -> Written:
+    """Return the one result there is. Raises the error it is."""
+    (result,) = results
+    if isinstance(result, ServiceError):
+        raise result
+    return result
+
+
 async def halves(
     bodies: Sequence[Mapping[str, object]],
     send: Callable[[Sequence[Mapping[str, object]]], Awaitable[list[Result]]],

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from d365kit.errors import NotThere, ServiceError, SettingsError
+from d365kit.services.addresses import address, origin, quoted
 from d365kit.services.answers import body_of
 from d365kit.services.arrow import Column
 from d365kit.services.batch import Part, PartAnswer, json_answers, json_batch
@@ -18,8 +19,8 @@ from d365kit.services.changes import Changes
 from d365kit.services.keys import KEY_COLUMN, Key
 from d365kit.services.lines import is_lines, lines_table, read_lines
 from d365kit.services.metadata import Table, tables_of
-from d365kit.services.odata import Progress, Received, Service, Written, origin
-from d365kit.services.paging import address, read_all
+from d365kit.services.odata import Progress, Received, Service, Written
+from d365kit.services.paging import read_all
 from d365kit.services.runner import run
 from d365kit.services.split import read_by_number
 from d365kit.services.web_services import WebServices, beside, is_page, written_key
@@ -80,7 +81,7 @@ class BusinessCentral(Batches, Service):
 
     def is_one_of(self, name: str, values: Sequence[str]) -> str:
         # OR joins tests of one property; "in" needs a schema version of its own (conformance.md 32-34).
-        literals = [v if name == "id" or name.endswith("Id") else _quoted(v) for v in values]
+        literals = [v if name == "id" or name.endswith("Id") else quoted(v) for v in values]
         return " or ".join(f"{name} eq {literal}" for literal in literals)
 
     def check(self) -> str:
@@ -287,10 +288,6 @@ class BusinessCentral(Batches, Service):
 
     def is_duplicate(self, error: ServiceError) -> bool:
         return error.code == "Internal_EntityWithSameKeyExists"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _time(moment: datetime) -> str:

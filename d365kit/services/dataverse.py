@@ -11,9 +11,11 @@ import httpx
 import pyarrow.compute as pc
 
 from d365kit.errors import NotThere, Refused, ServiceError, Unreachable
+from d365kit.services.addresses import address, quoted
 from d365kit.services.answers import Said, Unreadable, body_of
 from d365kit.services.arrow import Column
 from d365kit.services.batch import multipart_answers
+from d365kit.services.bulk import only
 from d365kit.services.changes import Changes
 from d365kit.services.definitions import CRM, Definitions
 from d365kit.services.keys import Key, with_ids
@@ -21,7 +23,7 @@ from d365kit.services.many import ManyRows
 from d365kit.services.metadata import Table
 from d365kit.services.odata import Progress, Received, Service, Written
 from d365kit.services.options import OPTIONS, Options, is_options
-from d365kit.services.paging import address, gathered, pages
+from d365kit.services.paging import gathered, pages
 from d365kit.services.runner import run
 from d365kit.services.split import ByCreation
 
@@ -53,7 +55,7 @@ class Dataverse(ManyRows, Service):
 
     def is_one_of(self, name: str, values: Sequence[str]) -> str:
         if len(values) == 1 and not name.endswith(("id", "_value")):
-            return f"{name} eq {_quoted(values[0])}"
+            return f"{name} eq {quoted(values[0])}"
         listed = json.dumps(list(values), separators=(",", ":"), ensure_ascii=False)
         return f"{CRM}.In(PropertyName='{name}',PropertyValues={listed})"
 
@@ -176,11 +178,11 @@ class Dataverse(ManyRows, Service):
     ) -> Written:
         """Add a value to a choice column and publish it; None lets Dataverse give the number. Raises Refused."""
         told = {"value": value, "label": label, "description": description}
-        return await self._options.create(f"{OPTIONS}{table}.{column}", told)
+        return only(await self._options.create(f"{OPTIONS}{table}.{column}", [told]))
 
     async def update_option(self, table: str, column: str, value: int, label: str) -> Written:
         """Rename a value of a choice column and publish it. Raises NotThere, Refused."""
-        return await self._options.update(f"{OPTIONS}{table}.{column}", str(value), {"label": label})
+        return only(await self._options.update(f"{OPTIONS}{table}.{column}", [(str(value), {"label": label})]))
 
     # --- writing one row
 
@@ -190,7 +192,7 @@ class Dataverse(ManyRows, Service):
         A value of a choice column needs a ``label``; without a ``value`` Dataverse gives it one.
         """
         if is_options(set_name):
-            return await self._options.create(set_name, body)
+            return only(await self._options.create(set_name, [body]))
         headers = {"Prefer": "return=representation"}
         url = f"{self.address(set_name)}?$select={key}"
         answer = await self.request(
@@ -205,7 +207,7 @@ class Dataverse(ManyRows, Service):
         of a choice column have no versions; their ``label`` and ``description`` can be changed.
         """
         if is_options(set_name):
-            return await self._options.update(set_name, record, body)
+            return only(await self._options.update(set_name, [(record, body)]))
         headers = {"Prefer": "return=representation", "If-Match": etag or "*"}
         url = f"{self.address(set_name, record)}?$select={key}"
         answer = await self.request(
@@ -230,7 +232,7 @@ class Dataverse(ManyRows, Service):
         """
         plain = {name: value for name, value in body.items() if name not in alternate}
         if any(_UNFIT.search(value) for value in alternate.values()):
-            condition = " and ".join(f"{name} eq {_quoted(value)}" for name, value in alternate.items())
+            condition = " and ".join(f"{name} eq {quoted(value)}" for name, value in alternate.items())
             found = await self.find(set_name, condition, [key])
             if not found:
                 raise NotThere(
@@ -239,7 +241,7 @@ class Dataverse(ManyRows, Service):
                 )  # fmt: skip
             row = found[0]
             return await self.update(set_name, key, str(row[key]), str(row["@odata.etag"]), plain), False
-        named = ",".join(f"{name}={_quoted(quote(value, safe=''))}" for name, value in alternate.items())
+        named = ",".join(f"{name}={quoted(quote(value, safe=''))}" for name, value in alternate.items())
         url = f"{self.address(set_name, named)}?$select={key}"
         headers = {"Prefer": "return=representation"}
         answer = await self.request("PATCH", url, headers=headers, body=plain, repeatable=True, check=body_of)
@@ -275,10 +277,6 @@ def _annotated(columns: Iterable[Column]) -> dict[str, str]:
 
 def _selected(columns: Sequence[Column]) -> str:
     return ",".join(dict.fromkeys(c.name.split("@", 1)[0] for c in columns if c.name.split("@", 1)[0]))
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _written(answer: httpx.Response, key: str) -> Written:

@@ -11,11 +11,12 @@ from dataclasses import replace
 import pyarrow as pa
 
 from d365kit.errors import PullIncomplete, SettingsError
+from d365kit.services.addresses import address
 from d365kit.services.arrow import BrokenPage, Column, Nested, flattened
 from d365kit.services.keys import Key
 from d365kit.services.metadata import Property, Table
 from d365kit.services.odata import Progress, Received, Service
-from d365kit.services.paging import address, gathered, pages
+from d365kit.services.paging import gathered, pages
 from d365kit.services.web_services import is_page
 
 #: The column that holds the id of a line's document.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import httpx
 
@@ -32,7 +32,7 @@ class ManyRows(Batches):
         the row it failed for, so a failing one is halved until the bad row stands alone.
         """
         if is_options(set_name):
-            return [await _result(self._options.create(set_name, body)) for body in bodies]
+            return await self._options.create(set_name, bodies)
         if await self._definitions.offers("CreateMultiple", set_name):
             entity = (await self._definitions.of(set_name))["LogicalName"]
 
@@ -72,7 +72,7 @@ class ManyRows(Batches):
         (conformance.md 227).
         """
         if is_options(set_name):
-            return [await _result(self._options.update(set_name, record, body)) for record, _, body in changes]
+            return await self._options.update(set_name, [(record, body) for record, _, body in changes])
         parts = [
             Part("PATCH", f"{set_name}({record})?$select={key}", body,
                  {"If-Match": etag or "*", "Prefer": "return=representation"})
@@ -102,10 +102,3 @@ class ManyRows(Batches):
                 parts
             )
         return multipart_answers(answer.content, answer.headers.get("content-type", ""), len(parts))
-
-
-async def _result(work: Awaitable[Written]) -> Result:
-    try:
-        return await work
-    except ServiceError as error:
-        return error

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import re
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from time import monotonic
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -19,21 +16,19 @@ import httpx
 import pyarrow as pa
 
 from d365kit import __version__
-from d365kit.errors import ServiceError, SettingsError, Throttled, Unreachable
-from d365kit.services.answers import Said, Unreadable, backoff, body_of, error_for, request_ids, retry_after, said
+from d365kit.errors import ServiceError, Throttled, Unreachable
+from d365kit.services.addresses import SERVICE_NAMES, checked, origin
+from d365kit.services.answers import Said, Unreadable, backoff, body_of, error_for, request_ids, said
+from d365kit.services.bodies import to_json
 from d365kit.services.keys import Key
 from d365kit.services.limiter import Limiter, Traffic
+from d365kit.services.patience import wait_for
 from d365kit.services.transport import PageTransport
 
 log = logging.getLogger(__name__)
 
-SERVICE_NAMES = {"bc": "Business Central", "dv": "Dataverse"}
-_TRIES = 8
 _PATIENCE = 900.0
 _TIMEOUT = httpx.Timeout(connect=10, read=130, write=60, pool=60)
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-#: Codes of a 503 that say the request was turned away, not begun.
-_TURNED_AWAY = frozenset({"Application_TooManyRequests", "0x80072321", "0x80072322", "0x80072326"})
 
 Progress = Callable[[int], None]
 Check = Callable[[httpx.Response], object]
@@ -166,7 +161,7 @@ class Service:
             throttled = isinstance(problem, Throttled)
             refusals += throttled
             tries += not throttled
-            wait = self._wait(problem, answer, again, tries)
+            wait = wait_for(problem, answer, again, tries)
             if wait is None or waited >= _PATIENCE:
                 raise problem
             wait = wait or backoff((refusals if throttled else tries) - 1)
@@ -211,31 +206,6 @@ class Service:
             return response, self._unreadable(method, url, response, flaw)
         self.traffic.writes += method not in ("GET", "HEAD")
         return response, None
-
-    def _wait(self, problem: ServiceError, response: httpx.Response | None, again: bool, tries: int) -> float | None:
-        """How long to wait before the next try: 0 = as long as backing off takes, None = there is none.
-
-        Source: auth-and-limits.md section 6.
-        """
-        status = response.status_code if response is not None else 0
-        asked = response.headers.get("retry-after", "") if response is not None else ""
-        seconds = retry_after(asked, response.headers.get("date", "") if response is not None else "")
-        if status == 429:
-            return seconds
-        if tries >= _TRIES:
-            return None
-        if response is None:
-            fault = problem.__cause__
-            if isinstance(fault, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-                return None if _refused(fault) else 0.0
-            return 0.0 if again else None
-        if status == 503 and not again:
-            return seconds if problem.code in _TURNED_AWAY else None
-        if status == 500:
-            return 0.0 if again and tries <= 2 else None
-        if status < 300 or status in (408, 502, 503, 504):
-            return seconds if again else None
-        return None
 
     def _absolute(self, url: str) -> str:
         """``url`` below the root. Raises ServiceError for an address of another origin: no token goes there."""
@@ -362,47 +332,3 @@ class Service:
         """An error answer, alone or a part of a batch, as one of ours."""
         stale = self.is_stale(status, told.code)
         return error_for(self.name, self.side, method, url, status, told, request_id, stale)
-
-
-def checked(root: str, side: str) -> str:
-    """Return an address of a service. Raises SettingsError for one that is none, or not encrypted."""
-    parts = urlsplit(root)
-    name = SERVICE_NAMES.get(side, side)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"“{root}” is not an address of {name}.", "It must begin with https://.")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise SettingsError(
-            f"The address of {name} ({root}) is not encrypted, so the token would be readable on the way.",
-            "Use https://; plain http is for this machine alone.",
-        )
-    return root
-
-
-def origin(url: str) -> str:
-    """Return scheme, host and port of an address."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
-
-
-def _refused(fault: BaseException) -> bool:
-    """A refused connection is an answer: nobody listens there, and waiting minutes would not help."""
-    return "refused" in str(fault).lower() or "connection attempts failed" in str(fault).lower()
-
-
-_MARK = f"decimal-{uuid.uuid4().hex}:"
-_MARKED = re.compile(f'"{_MARK}([^"]+)"')
-
-
-def to_json(body: object) -> bytes:
-    """Return a body as JSON in UTF-8; decimals are written as numbers with all their digits.
-
-    >>> to_json({"amount": Decimal("1234567890.12345"), "count": 2})
-    b'{"amount": 1234567890.12345, "count": 2}'
-    """
-    return _MARKED.sub(r"\1", json.dumps(body, default=_marked, ensure_ascii=False)).encode()
-
-
-def _marked(value: object) -> object:
-    if isinstance(value, Decimal) and value.is_finite():
-        return f"{_MARK}{value.normalize():f}"
-    raise TypeError(f"{type(value).__name__} cannot be sent")

@@ -17,6 +17,7 @@ import pyarrow as pa
 from d365kit.errors import NotThere, Refused, SettingsError
 from d365kit.services.answers import body_of, server_time
 from d365kit.services.arrow import Column
+from d365kit.services.bulk import Result, caught
 from d365kit.services.definitions import CRM
 from d365kit.services.keys import KEY_COLUMN, Key
 from d365kit.services.metadata import Property, Table
@@ -45,6 +46,10 @@ class _Choice:
     column: str
     shared: str
     options: tuple[Mapping[str, Any], ...]
+
+    @property
+    def address(self) -> str:
+        return f"{OPTIONS}{self.table}.{self.column}"
 
     @property
     def target(self) -> dict[str, object]:
@@ -82,33 +87,41 @@ class Options:
         """One value. Raises NotThere."""
         return await self._row((await self._choice(set_name))[0], record)
 
-    async def create(self, set_name: str, body: Mapping[str, object]) -> Written:
-        """Add a value and publish it; without a ``value`` Dataverse gives the number, as it recommends.
+    async def create(self, set_name: str, bodies: Sequence[Mapping[str, object]]) -> list[Result]:
+        """Add values and publish them together; one result per body, in order.
 
-        A value that is there already under this label was added by a try whose answer was lost: it is done.
-        Raises Refused for one that means something else.
+        A body has a ``label``, perhaps a ``description``, and perhaps a ``value``: without one Dataverse gives the
+        number, as it recommends. A value that is there already under this label was added by a try whose answer was
+        lost: it is done. One that means something else is Refused.
         """
         choice, _ = await self._choice(set_name)
+        return await self._published(choice, [await caught(self._insert(choice, body)) for body in bodies])
+
+    async def update(
+        self, set_name: str, changes: Sequence[tuple[str, Mapping[str, object]]]
+    ) -> list[Result]:  # fmt: skip
+        """Change ``label`` or ``description`` of values given as (id, body), and publish them together.
+
+        What they are called in other languages stays. One result each, in order: NotThere, Refused.
+        """
+        choice, _ = await self._choice(set_name)
+        return await self._published(choice, [await caught(self._rename(choice, *change)) for change in changes])
+
+    async def _insert(self, choice: _Choice, body: Mapping[str, object]) -> Written:
         value, told = body.get("value"), {"label": body["label"], "description": body.get("description")}
         sent = {**choice.target, **await self._labels(choice, told)} | ({} if value is None else {"Value": value})
         try:
-            answer = await self._service.ask("InsertOptionValue", method="POST", body=sent)
-            value = answer["NewOptionValue"]
+            value = (await self._service.ask("InsertOptionValue", method="POST", body=sent))["NewOptionValue"]
         except Refused:
-            if value is None or not await self._means(set_name, value, body["label"]):
+            if value is None or not await self._means(choice, value, body["label"]):
                 raise
-        else:
-            await self._publish(choice)
         return Written(str(value), "", {"value": value, **told})
 
-    async def update(self, set_name: str, record: str, body: Mapping[str, object]) -> Written:
-        """Change label or description of a value and publish it; other languages stay. Raises NotThere, Refused."""
-        choice, _ = await self._choice(set_name)
+    async def _rename(self, choice: _Choice, record: str, body: Mapping[str, object]) -> Written:
         now = await self._row(choice, record)
         told = {"label": body.get("label", now["label"]), "description": body.get("description")}
         sent = {**choice.target, **await self._labels(choice, told), "Value": now["value"], "MergeLabels": True}
         await self._service.request("POST", "UpdateOptionValue", body=sent, repeatable=True)
-        await self._publish(choice)
         return Written(record, "", {**now, **{name: text for name, text in told.items() if text}})
 
     async def delete(self, set_name: str, record: str) -> None:
@@ -154,12 +167,16 @@ class Options:
             for option in choice.options
         ]
 
-    async def _means(self, set_name: str, value: object, label: object) -> bool:
+    async def _means(self, choice: _Choice, value: object, label: object) -> bool:
         """Whether a value has this label, also where an earlier try never came to publish it."""
-        choice, _ = await self._choice(set_name)
         await self._publish(choice)
-        choice, _ = await self._choice(set_name)
-        return any(row["value"] == value and row["label"] == label for row in await self._rows(choice))
+        now, _ = await self._choice(choice.address)
+        return any(row["value"] == value and row["label"] == label for row in await self._rows(now))
+
+    async def _published(self, choice: _Choice, results: list[Result]) -> list[Result]:
+        if any(isinstance(result, Written) for result in results):
+            await self._publish(choice)
+        return results
 
     async def _row(self, choice: _Choice, record: str) -> dict[str, Any]:
         for row in await self._rows(choice):

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, urljoin
+from urllib.parse import urljoin
 
 import httpx
 import numpy as np
@@ -38,11 +38,6 @@ class Page:
     next: str
     delta: str
     count: int
-
-
-def address(path: str, query: Mapping[str, str]) -> str:
-    """Return a path with query options, encoded the way both services read them."""
-    return path + "?" + "&".join(f"{name}={quote(value, safe='(),')}" for name, value in query.items())
 
 
 async def read_all(

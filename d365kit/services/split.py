@@ -14,10 +14,11 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from d365kit.services.addresses import address, quoted
 from d365kit.services.arrow import Column
 from d365kit.services.keys import KEY_COLUMN, Key
 from d365kit.services.odata import Progress, Received, Service
-from d365kit.services.paging import address, gathered, pages
+from d365kit.services.paging import gathered, pages
 
 _SECOND = timedelta(seconds=1)
 #: Seconds a page takes at least before cutting a table is worth the requests it costs: below, both ends are busy.
@@ -245,7 +246,7 @@ async def read_by_number(
     others: list[asyncio.Future[None]] = []
 
     async def range_of(low: str, high: str | None) -> None:
-        limits = f"{by} ge {_quoted(low)}" + (f" and {by} lt {_quoted(high)}" if high else "")
+        limits = f"{by} ge {quoted(low)}" + (f" and {by} lt {quoted(high)}" if high else "")
         async for page in pages(service, address(path, {**query, "$filter": limits}), wanted, headers):
             keep(page.table)
 
@@ -297,7 +298,3 @@ def _whole_second(moment: datetime) -> datetime:
 def _literal(moment: datetime | None) -> str:
     assert moment is not None
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -12,9 +12,10 @@ from urllib.parse import quote
 from uuid import UUID
 
 from d365kit.errors import NotThere, SettingsError
+from d365kit.services.addresses import checked, quoted
 from d365kit.services.keys import key_values
 from d365kit.services.metadata import Property, Table, tables_of
-from d365kit.services.odata import Service, checked
+from d365kit.services.odata import Service
 
 #: What the address of a published page begins with in the catalogue.
 PAGES = "ODataV4/"
@@ -114,7 +115,7 @@ def written_key(table: Table, record: str) -> str:
 
 def _literal(declared: Property, value: str) -> str:
     write = _BARE.get(declared.declared)
-    return write(value) if write else f"'{quote(value.replace(chr(39), chr(39) * 2), safe=chr(39))}'"
+    return write(value) if write else quote(quoted(value), safe="'")
 
 
 def _guid(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -38,7 +39,14 @@ def snapshot(snap: Snapshot, limit: int = LIMIT) -> str:
                 }
             )
         rows.append({"kind": sides.kind, "sides": cells})
-    return render("snapshot.html", snap=snap, rows=rows[:limit], more=max(0, len(rows) - limit))
+    roots = {side: _root([p.source for p in snap.provenance if p.side == side]) for side in ("bc", "dv")}
+    return render("snapshot.html", snap=snap, rows=rows[:limit], more=max(0, len(rows) - limit), roots=roots)
+
+
+def _root(addresses: list[str]) -> str:
+    """What the addresses of a side begin with alike, up to a slash: said once, it need not stand in every row."""
+    alike = os.path.commonprefix(addresses) if len(addresses) > 1 else ""  # noqa: RUF071 - characters are meant
+    return alike[: alike.rfind("/") + 1]
 
 
 def proposals(found: Proposals, limit: int = LIMIT) -> str:

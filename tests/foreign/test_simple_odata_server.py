@@ -10,7 +10,9 @@ import pytest
 
 from d365kit.errors import NotThere
 from d365kit.services import Column, Service, run
-from d365kit.services.paging import address, read_all
+from d365kit.services.addresses import address
+from d365kit.services.keys import Key
+from d365kit.services.paging import read_all
 from tests.foreign.conftest import HERE, node
 
 COLUMNS = [Column("_id"), Column("number"), Column("name"), Column("amount", "amount")]
@@ -51,11 +53,11 @@ def service() -> Iterator[Plain]:
 
 def test_it_reads_all_rows_into_columns(service: Plain) -> None:
     query = {"$select": "_id,number,name,amount"}
-    table = run(read_all(service, address("customers", query), COLUMNS, "_id")).table
-    assert table.column_names == ["_id", "number", "name", "amount"]
-    rows = {row["_id"]: row for row in table.to_pylist()}
+    table = run(read_all(service, address("customers", query), COLUMNS, Key(("_id",), guid=False))).table
+    assert table.column_names == ["_id", "number", "name", "amount", "@key"]
+    rows = {row["@key"]: row for row in table.drop_columns(["_id"]).to_pylist()}
     assert len(rows) == 25
-    assert rows["c7"] == {"_id": "c7", "number": "C7", "name": "O'Neil & 7", "amount": rows["c7"]["amount"]}
+    assert rows["c7"] == {"@key": "c7", "number": "C7", "name": "O'Neil & 7", "amount": rows["c7"]["amount"]}
     assert float(rows["c7"]["amount"]) == 1.75
 
 

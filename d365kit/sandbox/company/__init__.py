@@ -5,9 +5,21 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable
 
-from d365kit.sandbox.company import codes, items, masters, opportunities, papers, prices, resources, setup
+from d365kit.sandbox.company import (
+    codes,
+    items,
+    masters,
+    opportunities,
+    papers,
+    prices,
+    resources,
+    second,
+    setup,
+    supplies,
+)
 from d365kit.sandbox.company.customers import CustomerWriter
 from d365kit.sandbox.company.faults import FAULTS, Fault, plant
+from d365kit.sandbox.company.traders import traders
 from d365kit.sandbox.company.vendors import VendorWriter
 from d365kit.sandbox.company.world import World
 from d365kit.sandbox.store import Store
@@ -46,10 +58,13 @@ def build(store: Store, customers: int, seed: int, faults: tuple[Fault, ...], di
         store.index()
         if customers >= FEWEST:
             VendorWriter(world).build(customers)
+            supplies.build(world)
             resources.build(world, customers)
             prices.build(world)
-            opportunities.build(world, customers)
-            papers.build(world, customers)
+            people = traders(world)
+            opportunities.build(world, customers, people)
+            papers.build(world, customers, people)
+            second.build(world)
         for fault in faults:
             plant(fault, world)
     finally:

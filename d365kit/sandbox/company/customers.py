@@ -11,7 +11,7 @@ from d365kit.sandbox.company.noise import Noise, phone
 from d365kit.sandbox.company.partners import Business, Person, Registry
 from d365kit.sandbox.company.world import Bulk, Source, World, names
 from d365kit.sandbox.odata.values import stored_number
-from d365kit.sandbox.schema import BLANK_ENUM, ZERO_GUID, schema
+from d365kit.sandbox.schema import BLANK_ENUM, ZERO_GUID, company_schema, schema
 
 #: Shares of all businesses: 72 % on both sides, 14 % on one side only; here per BC customer.
 ONLY_BC = 14 / 86
@@ -81,6 +81,8 @@ class CustomerWriter:
     purposes = ("customers", "accounts", "noise", "cards")
     relation = "Customer"
     contact_series = "CT"
+    #: The company's place in the environment; and its id in the table of true pairs, "" for the first one.
+    place, company = 1, ""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -88,7 +90,7 @@ class CustomerWriter:
         self.cards = Cards(world, self.purposes[3])
         self.registry = Registry(self.source, world.dirt)
         self.noise = Noise(noise.rng, world.dirt)
-        store, bc, dv = world.store, schema("bc").sets, schema("dv")
+        store, bc, dv = world.store, company_schema(self.place).sets, schema("dv")
         user = dict.fromkeys(("_createdby_value", "_modifiedby_value"), world.ids["integration_user"])
         user["_owningbusinessunit_value"] = world.ids["unit"]
         self.customers = Bulk(store, bc["customers"], _CUSTOMER, {"type": "Company"})
@@ -221,7 +223,7 @@ class CustomerWriter:
             values = (reached, noise.email(business.email), noise.website(business.website))
             if (name, post) != (business.name, business.post) and not self.registry.claim(name, post):
                 name, line1, post, city = business.name, business.line1, business.post, business.city
-        rate, currency = self.rates[business.currency]
+        rate, stored, currency = self.rates[business.currency]
         self.accounts.add(
             key,
             name[:100],
@@ -233,7 +235,7 @@ class CustomerWriter:
             business.limit,
             stored_number((business.limit / rate).quantize(Decimal("0.01"))),
             currency,
-            stored_number(rate),
+            stored,
             *_blank_to_none(line1, business.line2, city.name, city.state, business.country.code, post, *values),
             *self._owner(business),
             card.freight,
@@ -259,8 +261,8 @@ class CustomerWriter:
         full = " ".join(filter(None, (first, middle, last)))
         place = (line1, business.line2, business.city.name, business.city.state, business.country.code, business.post)
         names = _blank_to_none(first, middle, last, full, title, mobile, salutation)
-        rate, currency = self.rates[business.currency]
-        money = (currency, stored_number(rate)) if self.cards.options else (None, None)
+        _, rate, currency = self.rates[business.currency]
+        money = (currency, rate) if self.cards.options else (None, None)
         reach = _blank_to_none(*place, reached, email, "")
         self.people.add(key, *names, *money, account, account, *reach, *self._owner(business))
         return key
@@ -270,9 +272,11 @@ class CustomerWriter:
         for bulk in (self.customers, self.contacts, self.links, self.accounts, self.people):
             bulk.flush()
         with self.world.store.transaction() as connection:
-            connection.executemany("INSERT INTO truth (kind, bc_id, dv_id) VALUES (?, ?, ?)", self.truth)
+            rows = [(*pair, self.company) for pair in self.truth]
+            connection.executemany("INSERT INTO truth VALUES (?, ?, ?, ?)", rows)
         for name, last in self.numbers.items():
-            self.world.store.remember(f"series:{name}", last)
+            prefix = "series" if self.place == 1 else f"series:bc{self.place}"
+            self.world.store.remember(f"{prefix}:{name}", last)
 
     def _contact_number(self) -> str:
         self.numbers["contacts"] += 10
@@ -287,9 +291,10 @@ class CustomerWriter:
         modified = max(created, self.dv_source.time(0))
         return user or team, "systemuser" if user else "team", user, team, company, created, modified
 
-    def _rates(self) -> dict[str, tuple[Decimal, str]]:
+    def _rates(self) -> dict[str, tuple[Decimal, Any, str]]:
+        """Return by currency its rate, the same as it is stored, and the id of its row in Dataverse."""
         sql = 'SELECT isocurrencycode, exchangerate, transactioncurrencyid FROM "dv_transactioncurrency"'
-        return {code: (Decimal(str(rate)), key) for code, rate, key in self.world.store.query(sql)}
+        return {code: (Decimal(str(rate)), rate, key) for code, rate, key in self.world.store.query(sql)}
 
 
 def bc_address(business: Business) -> tuple[str, ...]:

@@ -170,6 +170,7 @@ def name_too_long(world: World, count: int) -> list[Found]:
     """An account BC does not know, with a name BC would cut."""
     sql = (
         "SELECT d.accountid FROM dv_account d WHERE d.customertypecode = 3 AND d.statecode = 0 "
+        f"AND d._bcbi_companyid_value IS NOT '{world.ids['other_company']}' "
         "AND NOT EXISTS (SELECT 1 FROM truth p WHERE p.kind = 'customer' AND p.dv_id = d.accountid) "
         f"AND {pick.NO_CONTACT}"
     )
@@ -295,12 +296,9 @@ def local_currency_missing(world: World, count: int) -> list[Found]:
 
 def _priced_tables() -> list[tuple[str, list[str]]]:
     """Return the tables of Dataverse that have a currency with its rate, and their money columns."""
-    tables = [table for table in schema("dv").sets.values() if "_transactioncurrencyid_value" in table.columns]
-    return [
-        (table.sql, [name for name in table.columns if f"{name}_base" in table.columns])
-        for table in tables
-        if "exchangerate" in table.columns
-    ]
+    priced = {"_transactioncurrencyid_value", "exchangerate"}
+    tables = [table for table in schema("dv").sets.values() if priced <= set(table.columns)]
+    return [(table.sql, [name for name in table.columns if f"{name}_base" in table.columns]) for table in tables]
 
 
 def _without_user(world: World, pairs: list[Found], code: str) -> list[Found]:

@@ -34,12 +34,14 @@ def build(world: World, customers: int) -> None:
 
 
 class ItemWriter:
-    """Writes items to both sides."""
+    """Writes items to both sides; a writer of another company's names its own sources."""
+
+    purposes = ("items", "products", "item noise")
 
     def __init__(self, world: World) -> None:
         self.world, self.words = world, words()
-        self.source, self.dv_source = Source(world.seed, "items"), Source(world.seed, "products")
-        self.noise = Noise(Source(world.seed, "item noise").rng, world.dirt)
+        self.source, self.dv_source, noise = (Source(world.seed, purpose) for purpose in self.purposes)
+        self.noise = Noise(noise.rng, world.dirt)
         self.items = Bulk(world.store, schema("bc").sets["items"], _ITEM, {"type": "Inventory"})
         user = dict.fromkeys(("_createdby_value", "_modifiedby_value"), world.ids["integration_user"])
         fixed: dict[str, Any] = {

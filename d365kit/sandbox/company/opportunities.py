@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from d365kit.sandbox.company.prices import rates_of
 from d365kit.sandbox.company.sheets import Sheets, money
-from d365kit.sandbox.company.traders import Trader, traders
+from d365kit.sandbox.company.traders import Trader
 from d365kit.sandbox.company.world import World
 from d365kit.sandbox.odata.values import stored_number
 from d365kit.sandbox.store import Row
@@ -26,12 +27,12 @@ _CASES = (
 )
 
 
-def build(world: World, customers: int) -> None:
+def build(world: World, customers: int, people: Sequence[Trader]) -> None:
     """Add about one opportunity for twenty customers; the salesperson and the owner are those of the customer."""
-    sheets, people = Sheets(world, "opportunities"), traders(world)
+    sheets = Sheets(world, "opportunities")
     count = min(max(_FEWEST, customers // _PER_CUSTOMERS), len(people))
     rates = rates_of(world)
-    for place, trader in enumerate(sheets.rng.sample(people, count), start=1):
+    for place, trader in enumerate(sheets.rng.sample(list(people), count), start=1):
         where, status, state = _CASES[(place - 1) % len(_CASES)]
         _add(sheets, trader, place, where, status, state, rates[trader.currency])
     world.store.remember("series:opportunities", count * 10)

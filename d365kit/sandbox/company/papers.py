@@ -12,9 +12,9 @@ from d365kit.sandbox.business_central.amounts import discounted, exact, totals
 from d365kit.sandbox.business_central.company import Company, companies
 from d365kit.sandbox.business_central.documents import KINDS, from_customer
 from d365kit.sandbox.company.opportunities import customer_columns
-from d365kit.sandbox.company.prices import LCY, Good, goods, rates_of
+from d365kit.sandbox.company.prices import LISTS, Good, goods, rates_of
 from d365kit.sandbox.company.sheets import Sheets, money
-from d365kit.sandbox.company.traders import Trader, traders
+from d365kit.sandbox.company.traders import Trader
 from d365kit.sandbox.company.world import World
 from d365kit.sandbox.odata.values import stored_number
 from d365kit.sandbox.schema import ZERO_GUID
@@ -55,7 +55,7 @@ QUOTES = Paper(
     "quote",
     "SQ{:06d}",
     "QUO-{:05d}-D3K4B1",
-    60,
+    100,
     3,
     (Case("both", "Sent", (1, 2)), Case("dv", state=(2, 4)), Case("bc"), Case("both", "Draft", (1, 3)), Case("dv")),
 )
@@ -65,7 +65,7 @@ ORDERS = Paper(
     "salesorder",
     "SO{:06d}",
     "ORD-{:05d}-D3K5C2",
-    30,
+    50,
     7,
     (
         Case("both", "Open", (1, 3)),
@@ -83,7 +83,7 @@ INVOICES = Paper(
     "invoice",
     "PSI{:06d}",
     "",
-    25,
+    50,
     6,
     (
         Case("both", "Open"),
@@ -96,9 +96,8 @@ INVOICES = Paper(
 )
 
 
-def build(world: World, customers: int) -> None:
+def build(world: World, customers: int, people: Sequence[Trader]) -> None:
     """Add quotes, orders and invoices; in Sales some are not there yet, and some are behind."""
-    people = traders(world)
     if not people:
         return
     wares = [good for kind in ("item", "resource") for good in goods(world, kind) if good.product]
@@ -124,9 +123,9 @@ class PaperWriter:
         self.methods = {
             world.ids[name]: value for name, value in world.options.items() if name.startswith("shipment:")
         }
-        names = {"RETAIL": LCY, "EXPORT": "USD"}
-        sql = "SELECT name, pricelevelid FROM dv_pricelevel WHERE name IN ('RETAIL', 'EXPORT')"
-        self.levels = {names[name]: key for name, key in world.store.query(sql)}
+        lists = {entry.code: entry.currency for entry in LISTS if entry.in_sales and entry.status == "Active"}
+        found = world.store.query("SELECT name, pricelevelid FROM dv_pricelevel")
+        self.levels = {lists[name]: key for name, key in found if name in lists}
 
     def write(self, place: int, case: Case, trader: Trader, sold: Sequence[Good]) -> None:
         """Write a document with a line for each good on the sides its case names."""
@@ -152,11 +151,10 @@ class PaperWriter:
         row |= {"number": number.removeprefix("P") if case.status == "Draft" else number, "status": case.status}
         row |= {KINDS[self.paper.set].day: day.isoformat(), "postingDate": day.isoformat(), "discountAmount": 0}
         row["externalDocumentNumber"] = f"{trader.company_name[:22]} {place + 1:03}".upper()
-        buyer = self.company.find("customers", "id", trader.customer) or {}
         later = (day + timedelta(days=30)).isoformat()
         if self.paper.set == "salesQuotes":
             return row | {"dueDate": later, "validUntilDate": later}
-        row["Shipping_Agent_Code"] = buyer["Shipping_Agent_Code"]
+        row["Shipping_Agent_Code"] = trader.agent
         if self.paper.set == "salesInvoices":
             return row | {"dueDate": later, "Shipment_Date": day.isoformat()}
         reference = self.paper.dv_number.format(place + 1) if case.where != "bc" else ""

@@ -67,11 +67,16 @@ def resource(sheets: Sheets, place: int, prefix: str = "RES") -> dict[str, Any]:
 def add_resource(sheets: Sheets, row: dict[str, Any]) -> str:
     """Add a resource with its base unit, and for some a second one; return its row's id."""
     key = sheets.bc("ResourceCard", **row)
-    units = [(row["Base_Unit_of_Measure"], 1)] + ([(_SET, _SET_OF)] if int(row["No"][-3:]) % 4 == 1 else [])
-    for code, quantity in units:
+    for code, quantity in units_of(row).items():
         values = {"Resource_No": row["No"], "Code": code, "Qty_per_Unit_of_Measure": quantity}
         sheets.bc("ResourceUnitsOfMeasure", **values, Related_to_Base_Unit_of_Meas=1)
     return key
+
+
+def units_of(row: dict[str, Any]) -> dict[str, int]:
+    """Return the units of a resource with their sizes: its base unit, and for every fourth one a set of eight."""
+    second = {_SET: _SET_OF} if int(row["No"][-3:]) % 4 == 1 else {}
+    return {row["Base_Unit_of_Measure"]: 1} | second
 
 
 def add_product(sheets: Sheets, row: dict[str, Any], group: str, unit: str, company: str) -> str:

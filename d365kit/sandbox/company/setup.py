@@ -44,7 +44,7 @@ def item_units(world: World) -> None:
 
 
 def second_company(world: World) -> None:
-    """Add the other company Dataverse knows: nothing in it but its own setup."""
+    """Add the other company Dataverse knows, with its own setup; `second.build` fills it."""
     own = world.apart("second company")
     sql = 'SELECT "bcbi_externalid", "bcbi_name" FROM dv_bcbi_company WHERE "bcbi_companyid" = ?'
     key, name = world.store.query(sql, (world.ids["other_company"],))[0]

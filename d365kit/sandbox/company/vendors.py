@@ -15,10 +15,11 @@ _FEWEST = 4
 _PER_CUSTOMERS = 10
 _BLOCKED_EVERY = 5
 _PEOPLE = (0, 1, 1, 1, 2)
+_ONLY_BC_PERSON = 0.1
 _VENDOR = names(
     "id number displayName addressLine1 addressLine2 city state country postalCode phoneNumber email website "
     "taxRegistrationNumber currencyId currencyCode paymentTermsId blocked Fax_No MobilePhoneNo Control16 "
-    "Purchaser_Code Shipment_Method_Code lastModifiedDateTime"
+    "Purchaser_Code Shipment_Method_Code lastModifiedDateTime Primary_Contact_No"
 )
 
 
@@ -38,13 +39,16 @@ class VendorWriter(CustomerWriter):
         """Write about a tenth as many vendors as customers: most on both sides, some on one."""
         count = max(_FEWEST, customers // _PER_CUSTOMERS)
         alone, lonely = Rounds(ONLY_BC), 0
-        self.only_bc_person, self.only_dv_person = Rounds(0.1), Rounds(0.1)
+        self.only_bc_person = Rounds(_ONLY_BC_PERSON)
         for _ in range(count):
             business = self.registry.business()
             if alone.next():
                 lonely += 1
                 card = self.cards.partner(business, both=False)
-                self.vendor(business, card, blocked=lonely % _BLOCKED_EVERY == 0)
+                blocked = lonely % _BLOCKED_EVERY == 0
+                _, _, contact = self.vendor(business, card, blocked)
+                if not blocked:
+                    self.bc_person(business, self.registry.person(business), contact, self.cards.salutation())
             else:
                 self.matched(business)
         for _ in range(round(count * ONLY_DV)):
@@ -55,9 +59,19 @@ class VendorWriter(CustomerWriter):
     def matched(self, business: Business) -> None:
         """Write a supplier both sides know, and its people."""
         card = self.cards.partner(business, both=True)._replace(shipping=None)
-        number, vendor, _ = self.vendor(business, card, blocked=False)
+        number, vendor, contact = self.vendor(business, card, blocked=False)
         account = self.account(business, number, VENDOR_TYPE, 0, dirty=True, card=card)
         self.truth.append(("vendor", vendor, account))
+        for _ in range(self.source.rng.choice(_PEOPLE)):
+            person, salutation = self.registry.person(business), self.cards.salutation()
+            bc_id = self.bc_person(business, person, contact, salutation)
+            if self.only_bc_person.next():
+                continue
+            dv_id = self.dv_person(business, person, account, dirty=True, salutation=salutation)
+            self.truth.append(("contact", bc_id, dv_id))
+            if card.primary:
+                self.vendors.amend(self.last_contact)
+                self.accounts.amend(dv_id)
 
     def vendor(self, business: Business, card: Card, blocked: bool) -> tuple[str, str, str]:
         """Write a BC vendor with its company contact; return number, id and the contact's number."""
@@ -83,6 +97,7 @@ class VendorWriter(CustomerWriter):
             business.salesperson,
             card.method,
             self.source.time(3),
+            "",
         )
         return number, key, self.company_contact(business, key)
 
