@@ -362,3 +362,16 @@ def test_many_findings_are_folded_and_few_are_not():
 
     assert folded(90)
     assert not folded(10)
+
+
+def test_of_many_reasons_the_rarer_ones_are_folded():
+    changes = tuple(
+        Change(
+            f"c{n}", "customer", "create", "dv", f"b{n}", "", f"Customer {n}", blocked_by=(f"suite/check{n % 14}",)
+        )
+        for n in range(20)
+    )
+    html = show.plan(Plan("p", "s", 1, changes))
+    assert "… and 4 more reasons" in Reader(html).text
+    assert all(f"suite/check{n}" in html for n in range(14))
+    assert html.index("suite/check0") < html.index("more reasons") < html.index("suite/check9")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -45,8 +44,11 @@ def snapshot(snap: Snapshot, limit: int = LIMIT) -> str:
 
 def _root(addresses: list[str]) -> str:
     """What the addresses of a side begin with alike, up to a slash: said once, it need not stand in every row."""
-    alike = os.path.commonprefix(addresses) if len(addresses) > 1 else ""  # noqa: RUF071 - characters are meant
-    return alike[: alike.rfind("/") + 1]
+    first, last = (min(addresses), max(addresses)) if len(addresses) > 1 else ("", "")
+    same = next(
+        (at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last))
+    )
+    return first[: first.rfind("/", 0, same) + 1]
 
 
 def proposals(found: Proposals, limit: int = LIMIT) -> str:

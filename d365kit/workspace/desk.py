@@ -232,7 +232,8 @@ class Workspace:
 
     def _business_central(self) -> BusinessCentral:
         part = self._address("bc")
-        return BusinessCentral(part.url, part.company, BearerAuth(TokenFromEnvironment(part.token_variable)))
+        auth = BearerAuth(TokenFromEnvironment(part.token_variable))
+        return BusinessCentral(part.url, part.company, auth, web_services=part.web_services)
 
     def _dataverse(self) -> Dataverse:
         part = self._address("dv")
