@@ -737,7 +737,8 @@ CHECKS = {
     "customers_vendors/vendor_currency_coupled": f"""{VENDORS} b.currencyId <> '{ZERO_GUID}'
         AND b.currencyId NOT IN {coupled("currency")}""",
     "items/resource_base_unit_filled": """SELECT p.bc_id, p.dv_id FROM truth p
-        JOIN "{resources}" b ON b."No" = p.bc_id WHERE p.kind = 'resource' AND b."Base_Unit_of_Measure" = ''""".format(
+        JOIN "{resources}" b ON b."No" = p.bc_id
+        WHERE p.kind = 'resource' AND b."Base_Unit_of_Measure" = ''""".format(
         resources=schema("bc").pages["ResourceCard"].sql
     ),
     "option_sets/customer_payment_terms_coupled": f"""{CUSTOMERS} b.paymentTermsId <> '{ZERO_GUID}'
