@@ -41,6 +41,7 @@ SUMMARY = {
     "checks": 40,
     "passed": 38,
     "nothing_to_check": 2,
+    "could_not_be_asked": 0,
 }
 
 
@@ -79,6 +80,9 @@ SUMMARY = {
          "Not safe to push: no check has been run, and 5 changes would go unchecked."),
         ({"checks": 4, "passed": 0, "nothing_to_check": 4, "ready": 5, "changes": 5}, "not_safe",
          "Not safe to push: every check had nothing to check, and 5 changes would go unchecked."),
+        ({"checks": 4, "passed": 0, "nothing_to_check": 1, "could_not_be_asked": 3, "ready": 5, "changes": 5}, "not_safe",
+         "Not safe to push: no check had anything to look at, 3 checks could not be asked, "
+         "and 5 changes would go unchecked."),
         ({"checks": 4, "passed": 0, "nothing_to_check": 4}, "nothing_to_check",
          "Nothing to push, and nothing is proven: every check had nothing to check."),
         ({"stale": 1, "ready": 5, "changes": 5}, "not_safe",

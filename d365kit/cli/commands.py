@@ -293,12 +293,15 @@ def _limits(limits: Limits, given: list[str]) -> Limits:
 
 
 def _findings_text(findings: Findings) -> str:
+    from d365kit.nouns.findings import NOT_ASKED, NOTHING
+
     lines = [str(findings)]
     grouped = findings.frame.groupby(["severity", "check"], sort=True).agg(
         records=("kind", "size"), fix=("fix", "first")
     )
     for (severity, name), row in grouped.iterrows():
         lines.append(f"  {severity:<9} {name:<44} {row['records']:>6,}  {row['fix']}")
-    idle = findings.coverage[findings.coverage["state"] == "nothing to check"]["check"]
-    lines += [f"  nothing to check: {', '.join(idle)}"] if len(idle) else []
+    for state in (NOTHING, NOT_ASKED):
+        names = findings.coverage[findings.coverage["state"] == state]["check"]
+        lines += [f"  {state}: {', '.join(names)}"] if len(names) else []
     return "\n".join(lines)

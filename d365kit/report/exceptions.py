@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from d365kit.nouns import SEVERITIES
+from d365kit.nouns.findings import NOT_ASKED, NOTHING
 from d365kit.nouns.frames import records
 from d365kit.report.inputs import Inputs, Row
 from d365kit.report.since import KEY, key_of
@@ -64,9 +65,9 @@ def _rank(severity: object) -> int:
 
 
 def checks(made_of: Inputs) -> Row:
-    """Every check that was asked for, by state; those with nothing to check by name."""
+    """Every check that was asked for, by state; those with nothing to check, or nobody to ask, by name."""
     rows = records(made_of.findings.coverage)
-    by_state: dict[str, list[Row]] = {"passed": [], "failed": [], "nothing to check": []}
+    by_state: dict[str, list[Row]] = {"passed": [], "failed": [], NOTHING: [], NOT_ASKED: []}
     for row in rows:
         kind = str(row["kind"] or "")
         by_state.setdefault(str(row["state"]), []).append(
@@ -76,7 +77,8 @@ def checks(made_of: Inputs) -> Row:
         "total": len(rows),
         "passed": len(by_state["passed"]),
         "failed": len(by_state["failed"]),
-        "idle": by_state["nothing to check"],
+        "idle": by_state[NOTHING],
+        "unasked": by_state[NOT_ASKED],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from d365kit.nouns.findings import NOT_ASKED, NOTHING
 from d365kit.report.inputs import Inputs, Row
 
 #: ready · ready except n · not safe · nothing to do · nothing to check, which is never called passed
@@ -22,7 +23,7 @@ def figures(made_of: Inputs) -> dict[str, int]:
         "records": sum(len(s.bc) + len(s.dv) for s in made_of.snapshot),
         "coupled": len(made_of.couplings),
         "checks": len(states),
-        **{state.replace(" ", "_"): states.count(state) for state in ("passed", "failed", "nothing to check")},
+        **{state.replace(" ", "_"): states.count(state) for state in ("passed", "failed", NOTHING, NOT_ASKED)},
         "ready": ready,
         "changes": ready + counts["blocked"] + counts["conflict"],
         "stale": int(bool(stale(made_of))),
@@ -52,7 +53,7 @@ def verdict(s: Mapping[str, int]) -> tuple[str, str]:
         return "not_safe", (
             "Not safe to push: the findings or the plan were made from another snapshot; check and plan again."
         )
-    if s["checks"] == s["nothing_to_check"]:
+    if s["checks"] == s["nothing_to_check"] + s["could_not_be_asked"]:
         return _unchecked(s)
     if s["critical"]:
         return _critical(s)
@@ -68,6 +69,8 @@ def verdict(s: Mapping[str, int]) -> tuple[str, str]:
 
 def _unchecked(s: Mapping[str, int]) -> tuple[str, str]:
     why = "every check had nothing to check" if s["checks"] else "no check has been run"
+    if s["could_not_be_asked"]:
+        why = f"no check had anything to look at, {count(s['could_not_be_asked'], 'check')} could not be asked"
     if s["changes"]:
         return "not_safe", f"Not safe to push: {why}, and {count(s['changes'], 'change')} would go unchecked."
     return "nothing_to_check", f"Nothing to push, and nothing is proven: {why}."
@@ -136,7 +139,10 @@ def by_kind(made_of: Inputs) -> list[Row]:
             continue
         sides = made_of.snapshot[kind]
         mine = looked_at[looked_at["kind"] == kind]
-        unchecked = "" if (mine["state"] != "nothing to check").any() else "its checks had nothing to check"
+        looked = not mine["state"].isin((NOTHING, NOT_ASKED)).all()
+        unchecked = "" if looked else "its checks had nothing to check"
+        if not looked and (mine["state"] == NOT_ASKED).any():
+            unchecked = "its checks could not be asked"
         if not len(mine):
             unchecked = "no check looks at it"
         state, words = _kind_words(made_of, kind, len(sides.bc) + len(sides.dv), unchecked)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from d365kit.nouns import BANDS, SEVERITIES, Decision, Findings, Plan, Proposals, Report, Run, Snapshot
+from d365kit.nouns.findings import NOT_ASKED, NOTHING
 from d365kit.nouns.frames import records
 from d365kit.nouns.plan import Change
 from d365kit.show.engine import render
@@ -109,10 +110,10 @@ def findings(found: Findings, limit: int = LIMIT) -> str:
         check = checks.setdefault(row["check"], {**row, "number": 0})
         check["number"] = int(str(check["number"])) + 1
     states = Counter(str(s) for s in found.coverage["state"])
-    idle = [r["check"] for r in records(found.coverage) if r["state"] == "nothing to check"]
+    idle, unasked = ([r["check"] for r in records(found.coverage) if r["state"] == s] for s in (NOTHING, NOT_ASKED))
     return render(
         "findings.html",
-        counts=found.counts(), states=states, idle=idle, checks=list(checks.values()), limit=limit,
+        counts=found.counts(), states=states, idle=idle, unasked=unasked, checks=list(checks.values()), limit=limit,
         rows=rows[:limit], more=max(0, len(rows) - limit),
     )  # fmt: skip
 

@@ -35,7 +35,7 @@ BADGES = {
     "certain": ("●", "good"), "likely": ("◐", "note"), "unsure": ("○", "care"),
     "nothing found": ("–", "calm"), "only in Sales": ("–", "calm"),
     "done": ("✓", "good"), "failed": ("✗", "bad"), "skipped": ("⊘", "care"), "unknown": ("?", "care"),
-    "passed": ("✓", "good"), "nothing to check": ("–", "calm"),
+    "passed": ("✓", "good"), "nothing to check": ("–", "calm"), "could not be asked": ("?", "care"),
     "confirm": ("✓", "good"), "reject": ("✗", "bad"), "defer": ("…", "care"), "undo": ("↶", "calm"),
     "ready": ("✓", "good"), "except": ("▲", "care"), "not_safe": ("!", "bad"), "nothing_to_do": ("=", "calm"),
     "nothing_to_check": ("–", "calm"),
