@@ -451,9 +451,9 @@ def test_a_hundred_thousand_customers_are_looked_at_in_seconds():
     frame = table.to_pandas(types_mapper=pd.ArrowDtype)
     held = replace(sides("customer", [], []), bc=frame, dv=frame)
     pairs = Decisions({"customer": [(f"id{n}", f"id{n}") for n in range(0, number, 2)]})
-    started = time.monotonic()
+    started = time.process_time()
     found = explore.overview(snapshot(held), pairs, CATALOGUE)
     found._repr_html_()
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     assert one(found.to_frame(), kind="customer", side="bc")["coupled"] == number / 2
     assert seconds < 15, f"took {seconds:.1f} s"

@@ -12,7 +12,7 @@ import pytest
 
 from d365kit.errors import SettingsError
 from d365kit.kinds import LCY_ID, default_catalogue
-from d365kit.services.files import FilePart, FileSource, guess, guess_kind, load, require
+from d365kit.services.files import FilePart, FileSource, Habits, guess, guess_kind, load, require
 from tests.helpers_files import csv, xlsx
 
 KINDS = default_catalogue()
@@ -252,3 +252,27 @@ def test_origin_names_file_sheet_and_digest(tmp_path: Path) -> None:
     assert origin.sheet == "Debitoren"
     assert origin.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert origin.modified == datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def test_a_column_called_like_the_records_holds_names_or_numbers(tmp_path: Path) -> None:
+    names = guess(load(csv(tmp_path / "n.csv", "Customer;Town\nAlpine Ski House;Boise\n")), CUSTOMER, "bc")
+    assert names.column_of("name").name == "Customer"  # type: ignore[union-attr]
+    assert names.column_of("number") is None
+    numbers = guess(load(csv(tmp_path / "k.csv", "Customer;Name\nC00010;Alpine\n")), CUSTOMER, "bc")
+    assert numbers.column_of("number").name == "Customer"  # type: ignore[union-attr]
+
+
+def test_equally_likely_kinds_are_all_said(tmp_path: Path) -> None:
+    found, others = guess_kind(load(csv(tmp_path / "x.csv", "No.;Name\n1;A\n")), KINDS)
+    assert found.kind == "customer"
+    assert {"vendor", "item"} <= set(others)
+
+
+def test_habits_somebody_gave_are_used(tmp_path: Path) -> None:
+    text = "No.;Name;Credit Limit (LCY)\n1;A;1.234\n"
+    assert bc(tmp_path, text).table("customer").column("credit_limit").to_pylist() == [Decimal(1234)]
+    point = bc(tmp_path, text, habits=Habits("."))
+    assert point.table("customer").column("credit_limit").to_pylist() == [Decimal("1.234")]
+    doubtful = bc(tmp_path, text.replace(";", ","))
+    assert doubtful.table("customer").column("credit_limit").to_pylist() == [Decimal("1.234")]
+    assert any("two ways" in n for n in doubtful.notes("customer"))

@@ -137,6 +137,26 @@ def test_merged_header_cells_are_refused_with_sheet_and_cells(tmp_path: Path) ->
         load(xlsx(tmp_path / "x.xlsx", rows, title="Debitoren", merge=["C1:D1"]))
 
 
+def test_merged_header_cells_over_figures_are_refused_as_well(tmp_path: Path) -> None:
+    rows = [("No.", "Amount", None), ("1", 5.0, 6.0), ("2", 7.0, 8.0)]
+    with pytest.raises(SettingsError, match="cells B1:C1 are merged, so 2 columns share the caption “Amount”"):
+        load(xlsx(tmp_path / "x.xlsx", rows, merge=["B1:C1"]))
+
+
+def test_a_hidden_sheet_does_not_count(tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.append(["No.", "Name"])
+    book.active.append(["1", "a"])
+    hidden = book.create_sheet("hiddenDataSheet")
+    hidden.append(["x", "y"])
+    hidden.append(["1", "2"])
+    hidden.sheet_state = "veryHidden"
+    book.save(tmp_path / "x.xlsx")
+    table = load(tmp_path / "x.xlsx")
+    assert cells(table, "Name") == ["a"]
+    assert table.origin.sheet == "Sheet"
+
+
 def test_a_header_of_two_rows_is_understood_where_every_column_gets_one_caption(tmp_path: Path) -> None:
     rows = [("No.", "Name", "Address", None), (None, None, "Street", "City"), ("1", "a", "b", "c")]
     table = load(xlsx(tmp_path / "x.xlsx", rows, merge=["A1:A2", "B1:B2", "C1:D1"]))

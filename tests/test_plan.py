@@ -254,3 +254,14 @@ def test_the_gate_stops_an_update_from_either_half(desk: Desk, half: str) -> Non
     assert change_of(make(desk, stop), pair).blocked_by == ("x/y",)
     elsewhere = {**stop, "kind": "contact"}
     assert not change_of(make(desk, elsewhere), pair).blocked
+
+
+def test_a_record_is_not_made_through_a_page(desk: Desk) -> None:
+    """A page of Business Central takes no id of ours: what it is asked to make twice, it makes twice."""
+    free = desk.workspace.snapshot["resource"].dv["id"]
+    coupled = set(desk.workspace.ledger.couplings("resource")["dv_id"])
+    record = next(i for i in free if i not in coupled)
+    desk.workspace.create("resource", [("", record)], side="dv")
+    made = [c for c in make(desk) if c.kind == "resource" and c.dv_id == record]
+    assert [c.action for c in made if not c.step] == ["create"]
+    assert "by hand" in made[0].blocked_by[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,7 @@ def match(
     verbose: Verbose = False,
 ) -> None:
     """Find which rows of two files belong together; no workspace and no settings are needed."""
+    from d365kit.nouns.frames import records
     from d365kit.progress import Bars
     from d365kit.workspace import tables_out
     from d365kit.workspace.two_files import match_files
@@ -67,11 +69,18 @@ def match(
         said.append(f"{len(frame):,} rows are in {save_to}.")
     else:
         said += [
-            f"  {r.band:<14} {r.left_name} ({r.left_id})  –  {r.right_name} ({r.right_id})  {r.reason}"
-            for r in frame[frame["chosen"]].head(20).itertuples()
+            f"  {r['band']:<14} {_called(r, 'left')}  –  {_called(r, 'right')}  ({r['reason']})"
+            for r in records(frame[frame["chosen"]].head(20))
         ]
         said.append("Write all of them to a file with --out pairs.csv.")
     out({**found.to_dict(), "path": str(save_to) if save_to else None}, "\n".join(said), as_json=as_json)
+
+
+def _called(row: Mapping[str, object], hand: str) -> str:
+    """A record as people call it: by name and number, or by the row of its file."""
+    key = str(row[f"{hand}_id"])
+    called = f"row {row[f'{hand}_row']}" if key.startswith("row-") else key
+    return f"{row[f'{hand}_name']} ({called})" if row[f"{hand}_name"] else called
 
 
 def _handed(given: str, example: str) -> tuple[str, str]:

@@ -24,6 +24,12 @@ DUPLICATE_COLUMNS = pa.schema(
 #: Normalisers of names that leave one text a record; a kind's own matching rules say which fits its names.
 _NAME_KEYS = frozenset({"company_key", "person_key", "item_key", "compact", "bare_code"})
 
+#: Of these one figure over and over, as in 000000, is what people enter to get past a form, and no sign.
+_FIGURES = frozenset({"phone", "vat_number", "gtin"})
+
+#: Normaliser → value → key, of all that was normalised so far.
+Known = dict[str, dict[str, str | None]]
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -97,9 +103,10 @@ def duplicates(snapshot: Snapshot, catalogue: Catalogue) -> pd.DataFrame:
     holds, as written. Only records that take part are compared.
     """
     found = []
+    known: Known = {}
     for kind, side, frame in each_side(snapshot, catalogue):
         for rule in rules(kind):
-            groups = _groups(frame, kind, rule)
+            groups = _groups(frame, kind, rule, known)
             if groups is not None:
                 found.append(groups.assign(kind=kind.name, side=side, rule=rule.name))
     if not found:
@@ -108,8 +115,8 @@ def duplicates(snapshot: Snapshot, catalogue: Catalogue) -> pd.DataFrame:
     return to_frame(pa.Table.from_pandas(frame, schema=DUPLICATE_COLUMNS, preserve_index=False))
 
 
-def _groups(frame: pd.DataFrame, kind: Kind, rule: Rule) -> pd.DataFrame | None:
-    keys = _keys(frame, rule)
+def _groups(frame: pd.DataFrame, kind: Kind, rule: Rule, known: Known) -> pd.DataFrame | None:
+    keys = _keys(frame, rule, known)
     again = keys.notna() & keys.duplicated(keep=False)
     if not again.any():
         return None
@@ -126,29 +133,30 @@ def _groups(frame: pd.DataFrame, kind: Kind, rule: Rule) -> pd.DataFrame | None:
     return made.drop(columns="key")
 
 
-def _keys(frame: pd.DataFrame, rule: Rule) -> pd.Series:
+def _keys(frame: pd.DataFrame, rule: Rule, known: Known) -> pd.Series:
     """One key a record, missing where a part of it is blank; each different value is normalised once.
 
     Of more than two parts the later ones may be blank: the price of an item has no unit of a resource.
     """
     whole: pd.Series | None = None
     for at, (name, by) in enumerate(rule.parts):
-        part = _key(column(frame, name), by)
+        part = _key(column(frame, name), by, known)
         part = part.fillna("") if at > 1 else part
         whole = part if whole is None else whole.str.cat(part, sep="\x1f")
     assert whole is not None
     return whole
 
 
-def _key(values: pa.ChunkedArray, by: str) -> pd.Series:
-    if by:
-        coded = values.dictionary_encode().combine_chunks()
-        work = NORMALISERS[by]
-        keys = [_telling(work(v)) for v in coded.dictionary.to_pylist()]
-        values = pc.take(pa.array(keys, pa.string()), coded.indices)
-    return pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array(values) if isinstance(values, list) else values))
-
-
-def _telling(key: object) -> str | None:
-    """``key``, unless it is one character over and over, as in 000000, which people enter to get past a form."""
-    return key if isinstance(key, str) and (len(set(key)) > 1 or len(key) < 4) else None
+def _key(values: pa.ChunkedArray, by: str, known: Known) -> pd.Series:
+    """The normalised values of a column; both sides hold much the same texts, so what is worked out is kept."""
+    if not by:
+        return pd.Series(pd.arrays.ArrowExtensionArray(values))
+    coded = values.dictionary_encode().combine_chunks()
+    keys = known.setdefault(by, {})
+    texts_here = coded.dictionary.to_pylist()
+    for text in texts_here:
+        if text not in keys:
+            key = NORMALISERS[by](text)
+            keys[text] = key if isinstance(key, str) and (by not in _FIGURES or len(set(key)) > 1) else None
+    taken = pc.take(pa.array([keys[t] for t in texts_here], pa.string()), coded.indices)
+    return pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([taken])))

@@ -193,6 +193,9 @@ def _plan_create(work: _Work, kind: Kind, source: Side, target: Side, record: st
     new = work.new_id(kind, target, record)
     bc_id, dv_id = (record, new) if source == "bc" else (new, record)
     blocked = list(work.gate(kind, record if source == "bc" else "", record if source == "dv" else ""))
+    if kind.source(target).is_page:
+        # A page takes no id of ours, so a create whose answer is lost could be done twice (business-central.md 12).
+        blocked.append(f"make it in {_name(target)} by hand and couple it: its page takes no id of ours")
     if row is None:
         blocked.append("the record is gone")
         row = {"id": record}

@@ -232,7 +232,8 @@ class Workspace:
 
     def _business_central(self) -> BusinessCentral:
         part = self._address("bc")
-        return BusinessCentral(part.url, part.company, BearerAuth(TokenFromEnvironment(part.token_variable)))
+        auth = BearerAuth(TokenFromEnvironment(part.token_variable))
+        return BusinessCentral(part.url, part.company, auth, web_services=part.web_services)
 
     def _dataverse(self) -> Dataverse:
         part = self._address("dv")
@@ -458,14 +459,17 @@ class Workspace:
         return [p for p in self.proposals(kind).pairs(band) if p.bc_id not in taken and p.dv_id not in taken]
 
     def _known(self, kind: str, pairs: Pairs) -> list[Pair]:
+        """``pairs`` with their ids as the snapshot writes them: GUIDs small, keys of pages and files as they are."""
         sides = self.snapshot[self.catalogue[kind].name]
-        known = {s: set(sides.everything(s)["id"]) for s in SIDES}
+        known = {s: {str(i).casefold(): str(i) for i in sides.everything(s)["id"]} for s in SIDES}
         chosen = []
-        for bc_id, dv_id in pairs:
-            for side, record in zip(SIDES, (bc_id, dv_id), strict=True):
-                if record and record.lower() not in known[side]:
+        for pair in pairs:
+            ids = []
+            for side, record in zip(SIDES, pair, strict=True):
+                if record and record.casefold() not in known[side]:
                     raise UnknownRecord(f"The snapshot has no {kind} {record} on the {side} side.", "Pull again.")
-            chosen.append(Pair(bc_id.lower(), dv_id.lower()))
+                ids.append(known[side].get(record.casefold(), ""))
+            chosen.append(Pair(ids[0], ids[1]))
         return chosen
 
     def _proposed(self, kind: str, pairs: Pairs) -> list[Pair]:

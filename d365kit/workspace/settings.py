@@ -21,11 +21,15 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """One side's address. ``token_variable`` names the environment variable that holds the bearer token."""
+    """One side's address. ``token_variable`` names the environment variable that holds the bearer token.
+
+    ``web_services`` is where BC's published pages are, when that does not follow from ``url``.
+    """
 
     url: str = ""
     company: str = ""
     token_variable: str = ""
+    web_services: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from d365kit.kinds import SIDES, Catalogue, Kind, Side, load_catalogue
 from d365kit.match import Progress
 from d365kit.nouns import Proposals
 from d365kit.nouns.frames import empty, from_rows, records
-from d365kit.services.files import FilePart, FileSource, FileTable, Guess, Habits, load, rank_kinds
+from d365kit.services.files import FilePart, FileSource, FileTable, Guess, Habits, load, preference, rank_kinds
 
 HANDS = ("left", "right")
 #: Kinds whose marks differ by less than this are equally likely.
@@ -219,5 +219,6 @@ def _kind_of(
             f"It cannot be told what kind of records these are: {shown}.",
             "Say it with --kind customer, and name columns with --column “left:Kundennr.=number”.",
         )
-    others = tuple(k.name for mark, k, _ in ways[1:] if mark > ways[0][0] - _NEAR)
-    return ways[0][1], ways[0][2], others
+    equal = [way for way in ways if way[0] > ways[0][0] - _NEAR]
+    best_way = min(equal, key=lambda way: preference(way[1].name))
+    return best_way[1], best_way[2], tuple(way[1].name for way in equal if way is not best_way)

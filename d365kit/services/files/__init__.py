@@ -6,7 +6,7 @@
 
 from d365kit.services.files.captions import ID, hits_of
 from d365kit.services.files.guess import Guess, Line, guess, require
-from d365kit.services.files.kinds import KindGuess, guess_kind, rank_kinds
+from d365kit.services.files.kinds import KindGuess, guess_kind, preference, rank_kinds
 from d365kit.services.files.records import escaped
 from d365kit.services.files.source import FilePart, FileSource, load
 from d365kit.services.files.tables import FileColumn, FileTable, text_of
@@ -29,6 +29,7 @@ __all__ = [
     "guess_kind",
     "hits_of",
     "load",
+    "preference",
     "rank_kinds",
     "require",
     "text_of",

@@ -103,9 +103,6 @@ def _sense(text: str, page: str) -> float:
         elif letter.isalpha():
             cyrillic_or_greek = page in ("cp1251", "cp1253") and letter > "\u0370"
             mark += 1.0 if letter in expected or cyrillic_or_greek else -0.5
-            # A capital after a small letter, as in “MˆLLER” or “GrËße”, is no word.
-            if letter.isupper() and before.isalpha() and before.islower():
-                mark -= 1.5
             # Scripts do not mix within a word.
             if cyrillic_or_greek and ("a" <= before.lower() <= "z" or "a" <= after.lower() <= "z"):
                 mark -= 2.5

@@ -193,7 +193,7 @@ def _scores(
                     sure, why = sure * 0.5, f"{why}, but its values are something else"
             if sure >= _LEAST and target not in taken:
                 out.append((sure, column.name, target, why))
-        out += _by_look(column, kind, taken)
+        out += _by_look(column, kind, taken) + _by_noun(column, kind, side, taken, known)
     return out + _hidden(columns)
 
 
@@ -201,7 +201,9 @@ def _by_name(column: FileColumn, known: Mapping[str, tuple[captions.Hit, ...]]) 
     caption = fold(column.name.split(" (column ")[0])
     if caption in known:
         return list(known[caption])
-    near = difflib.get_close_matches(caption, known, n=1, cutoff=_NEAR) if len(caption) > 3 else []
+    near = difflib.get_close_matches(caption, known, n=3, cutoff=_NEAR) if len(caption) > 3 else []
+    # “Customer” is not a misspelt “Customer No.”: a word that is missing says something else.
+    near = [n for n in near if not set(caption.split()) < set(n.split())]
     if near:
         ratio = difflib.SequenceMatcher(None, caption, near[0]).ratio()
         return [
@@ -227,6 +229,22 @@ def _by_look(column: FileColumn, kind: Kind, taken: set[str]) -> list[tuple[floa
             if share >= 0.8:
                 out.append((_LEAST + 0.05 * share, column.name, field.name, why))
     return out
+
+
+def _by_noun(
+    column: FileColumn, kind: Kind, side: Side, taken: set[str], known: Mapping[str, tuple[captions.Hit, ...]]
+) -> list[tuple[float, str, str, str]]:
+    """A column called “Customer” holds customers: by their numbers, or by their names."""
+    caption = fold(column.name)
+    nouns = captions.nouns_of(kind.name, side)
+    if (
+        caption in known
+        or " " in caption
+        or not any(caption.startswith(n) and len(caption) < len(n) + 3 for n in nouns)
+    ):
+        return []
+    target = kind.number_field if looks.share(column.cells, looks.CODE) >= 0.8 else kind.name_field
+    return [(0.75, column.name, target, "called like the records")] if target and target not in taken else []
 
 
 def _hidden(columns: Sequence[FileColumn]) -> list[tuple[float, str, str, str]]:

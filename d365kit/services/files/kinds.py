@@ -15,6 +15,8 @@ from d365kit.services.files.words import fold
 
 #: A kind whose mark is this near to the best one is as likely.
 _NEAR = 0.04
+#: What people compare most, when a file could hold several kinds; the others are said.
+_USUAL = ("customer", "contact", "item", "vendor", "resource")
 #: A table of which less than this is understood is of no kind we know.
 _LEAST = 0.25
 
@@ -50,9 +52,14 @@ def guess_kind(
             f"{table.origin}: its columns ({columns}) fit no kind of records.",
             "Say which it is, for example with --kind customer, and which columns to use with --column.",
         )
-    best = ranked[0]
-    others = dict.fromkeys(g.kind for g in ranked[1:] if g.mark > best.mark - _NEAR and g.kind != best.kind)
-    return best, tuple(others)
+    equal = [g for g in ranked if g.mark > ranked[0].mark - _NEAR]
+    best = min(equal, key=lambda g: preference(g.kind))
+    return best, tuple(dict.fromkeys(g.kind for g in equal if g.kind != best.kind))
+
+
+def preference(kind: str) -> int:
+    """Which of equally likely kinds is named first: the ones people compare most."""
+    return _USUAL.index(kind) if kind in _USUAL else len(_USUAL)
 
 
 def _mark(table: FileTable, kind: Kind, side: Side) -> KindGuess:

@@ -15,6 +15,8 @@ _WEB = re.compile(r"(https?://|www\.)\S+|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}(/\
 _VAT = re.compile(r"[A-Z]{2}[ .-]?(?=(?:.*\d){5})[A-Z0-9 .-]{6,16}", re.IGNORECASE)
 _PHONE = re.compile(r"(\+|00|\(|0)?[\d ()/.\-+]{3,}(\s*(x|ext\.?)\s*\d+)?", re.IGNORECASE)
 _CHECKSUM = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+#: A number or code of a record: a word with a figure in it.
+CODE = re.compile(r"(?=.*\d)[\w.\-/]{1,20}")
 _LOOKED_AT = 200
 
 
