@@ -392,6 +392,8 @@ def test_rows_of_the_second_company_name_it_and_clash_only_where_meant(two: Sand
         held = dv_rows(two, entity)
         assert all(held[d]["_bcbi_companyid_value"] == other for k, _, d in two.truth(second(two)) if k == kind), kind
         assert not any(held[d]["_bcbi_companyid_value"] == other for k, _, d in two.truth() if k == kind), kind
+    accounts = [row["accountnumber"] for row in dv_rows(two, "account").values() if row["accountnumber"]]
+    assert len(accounts) == len(set(accounts))
     names = [{row["displayName"] for row in bc_rows(two, "customers", place).values()} for place in (1, 2)]
     assert len(names[0] & names[1]) == 2
     numbers = [row["productnumber"].lower() for row in dv_rows(two, "product").values()]

@@ -80,6 +80,7 @@ class CustomerWriter:
 
     purposes = ("customers", "accounts", "noise", "cards")
     relation = "Customer"
+    series = "C"
     contact_series = "CT"
     #: The company's place in the environment; and its id in the table of true pairs, "" for the first one.
     place, company = 1, ""
@@ -154,7 +155,7 @@ class CustomerWriter:
     def customer(self, business: Business, card: Card, blocked: bool) -> tuple[str, str, str]:
         """Write a BC customer with its company contact; return number, id and the contact's number."""
         self.numbers["customers"] += 10
-        number, key = f"C{self.numbers['customers']:05}", self.source.guid()
+        number, key = f"{self.series}{self.numbers['customers']:05}", self.source.guid()
         local = business.currency == LCY
         ids, name = self.world.ids, business.name
         due = self.source.rng.randrange(0, 800_000) if self.source.rng.random() < 0.3 else 0

@@ -279,7 +279,8 @@ def vendor_currency_unknown(world: World, count: int) -> list[Found]:
 
 def resource_without_unit(world: World, count: int) -> list[Found]:
     """A resource whose base unit is blank; a page's row goes by its number."""
-    partner = dict(world.store.query("SELECT bc_id, dv_id FROM truth WHERE kind = 'resource' ORDER BY rowid"))
+    sql = "SELECT bc_id, dv_id FROM truth WHERE kind = 'resource' AND company = '' ORDER BY rowid"
+    partner = dict(world.store.query(sql))
     found = pick.choose(world, list(partner), count)
     table = schema("bc").pages["ResourceCard"].sql
     with world.store.transaction() as connection:

@@ -104,6 +104,8 @@ class SecondCustomers(CustomerWriter):
     """Writes the second company's customers, a few people, and an account only Sales knows."""
 
     purposes = ("second customers", "second accounts", "second noise", "second cards")
+    #: Accounts of both companies stand in one table: a number both use would look like one customer.
+    series = "SC"
     place = PLACE
 
     def __init__(self, world: World, company: str) -> None:
