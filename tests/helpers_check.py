@@ -9,7 +9,7 @@ from decimal import Decimal
 import pandas as pd
 import pyarrow as pa
 
-from d365kit.kinds import LCY_ID, default_catalogue
+from d365kit.kinds import LCY_ID, Catalogue, default_catalogue
 from d365kit.nouns import Sides, Snapshot
 from d365kit.nouns.frames import from_rows
 
@@ -47,6 +47,7 @@ class Company:
     new: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     facts: dict[str, str] = field(default_factory=dict)
     countries: list[str] | None = None
+    unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, kind: str, part: str, id: str, **values: object) -> dict:
         parts = self.rows.setdefault(kind, {p: {} for p in PARTS})
@@ -76,8 +77,12 @@ class Company:
 
     @property
     def snapshot(self) -> Snapshot:
+        return self.whole(CATALOGUE)
+
+    def whole(self, catalogue: Catalogue) -> Snapshot:
+        """The snapshot with the kinds and fields of ``catalogue``."""
         kinds = {}
-        for kind in CATALOGUE:
+        for kind in catalogue:
             if kind.name in self.rows:
                 kinds[kind.name] = Sides(kind.name, *(self._frame(kind, p) for p in PARTS))
         extras = {}
@@ -85,7 +90,7 @@ class Company:
             rows = [{"code": c} for c in self.countries]
             extras["bc.countriesRegions"] = from_rows(rows, pa.schema([("code", pa.string())]))
         at = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
-        return Snapshot("20260105-080000", at, kinds, extras=extras, facts=dict(self.facts))
+        return Snapshot("20260105-080000", at, kinds, extras=extras, facts=dict(self.facts), unread=dict(self.unread))
 
     def _frame(self, kind, part: str) -> pd.DataFrame:
         schema = kind.schema
@@ -106,9 +111,13 @@ def clean_company() -> Company:
     _currencies(it)
     _units(it)
     _salespeople(it)
+    _options(it)
     _customers(it)
+    _vendors(it)
     _contacts(it)
     _items(it)
+    _resources(it)
+    it.add("sales_order", "dv", "o1", name="Order 1", **CODES_DV)
     return it
 
 
@@ -161,6 +170,27 @@ def _salespeople(it: Company) -> None:
     it.add("salesperson", "dv", "u-OTHER", name="Olga Other", disabled=False)
 
 
+def add_option(it: Company, kind: str, code: str, value: str, label: str = "") -> tuple[str, str]:
+    it.add(kind, "bc", f"b-{code}", code=code, name=f"{code} in words")
+    it.add(kind, "dv", value, code=label or code)
+    return it.pair(kind, f"b-{code}", value)
+
+
+#: Kinds of codes, and a code of each that is coupled with the option “1”.
+CODES = {"payment_terms": "NET 30", "shipment_method": "FOB", "shipping_agent": "DHL"}
+CODES_BC = {kind: f"b-{code}" for kind, code in CODES.items()}
+CODES_DV = dict.fromkeys(CODES, "1")
+
+
+def _options(it: Company) -> None:
+    for kind, code in CODES.items():
+        add_option(it, kind, code, "1", code.title().replace(" ", "-"))
+        add_option(it, kind, f"{code} X", "2", f"{code} X in words")
+        it.add(kind, "bc", f"b-{kind}-new", code=f"{code} NEW", name="New")
+        it.to_dv(kind, f"b-{kind}-new")
+        it.add(kind, "dv", "9", code="Of Sales only")
+
+
 THERE = {"state": 0, "relationship_type": 3, "company": OWN}
 
 
@@ -173,9 +203,35 @@ def customer(n: str) -> dict:
 
 
 def add_customer(it: Company, n: str) -> tuple[str, str]:
-    it.add("customer", "bc", f"c{n}", currency="b-USD", salesperson="s-JR", **customer(n))
-    it.add("customer", "dv", f"a{n}", currency="d-USD", salesperson="u-JR", **THERE, **customer(n))
-    return it.pair("customer", f"c{n}", f"a{n}")
+    return add_party(it, "customer", n)
+
+
+def add_party(it: Company, kind: str, n: str) -> tuple[str, str]:
+    """A coupled customer (c10, a10) or vendor (v10, w10)."""
+    b, d, type_ = PARTIES[kind]
+    first = {"primary_contact_label": "Contact 10"}
+    refs = {"currency": "b-USD", "salesperson": "s-JR", "primary_contact": "p10", **CODES_BC}
+    it.add(kind, "bc", f"{b}{n}", **refs, **first, **customer(n))
+    refs = {"currency": "d-USD", "salesperson": "u-JR", "primary_contact": "q10", **CODES_DV}
+    it.add(kind, "dv", f"{d}{n}", **refs, **first, **customer(n), **THERE | {"relationship_type": type_})
+    return it.pair(kind, f"{b}{n}", f"{d}{n}")
+
+
+#: Kind → the first letters of ids in BC and in Sales, and the relationship type.
+PARTIES = {"customer": ("c", "a", 3), "vendor": ("v", "w", 11)}
+
+
+def _vendors(it: Company) -> None:
+    add_party(it, "vendor", "10")
+    add_party(it, "vendor", "20")
+    it.add("vendor", "bc", "v40", currency="b-CHF", salesperson="s-MD", **customer("40"))
+    it.to_dv("vendor", "v40")
+    nobody = THERE | {"company": None, "relationship_type": 11}
+    it.add("vendor", "dv", "w50", currency="d-GBP", salesperson="u-MD", **nobody, **customer("50"))
+    it.to_bc("vendor", "w50")
+    # One firm both ways: its account as a customer is no vendor's, and says nothing against a new vendor.
+    it.add("vendor", "dv_outside", "a10", outside="not of relationship type Vendor", **THERE, **customer("40"))
+    it.change("vendor", "dv_outside", "a10", relationship_type=3)
 
 
 def _customers(it: Company) -> None:
@@ -191,37 +247,57 @@ def _customers(it: Company) -> None:
 
 def add_contact(it: Company, n: str) -> tuple[str, str]:
     common = {"name": f"Contact {n}", "customer_label": "Customer 10", "country": "NL"}
-    it.add("contact", "bc", f"p{n}", number=f"CT{n}", customer="c10", company_number="CO10", **common)
+    refs = {"customer": "c10", "currency": "b-USD", "salesperson": "s-JR", "salesperson_label": "JR"}
+    it.add("contact", "bc", f"p{n}", number=f"CT{n}", company_number="CO10", **refs, **common)
     it.add("contact", "dv", f"q{n}", customer="a10", parent_type="account", state=0, **common)
     return it.pair("contact", f"p{n}", f"q{n}")
 
 
 def _contacts(it: Company) -> None:
     add_contact(it, "10")
-    add_contact(it, "20")
+    pair = add_contact(it, "20")
+    it.change("contact", "bc", pair[0], customer="v10")
+    it.change("contact", "dv", pair[1], customer="w10")
     it.add("contact", "bc", "p40", name="Dan", customer="c40", customer_label="x", company_number="CO40")
     it.to_dv("contact", "p40")
     it.add("contact", "dv", "q50", name="Eve", customer="a50", customer_label="y", parent_type="account", state=0)
     it.to_bc("contact", "q50")
 
 
+#: Kind → the first letters of ids in BC and in Sales, and the product type.
+PRODUCTS = {"item": ("i", "r", 1), "resource": ("h", "t", 3)}
+
+
 def add_item(it: Company, n: str) -> tuple[str, str]:
-    common = {"number": n, "name": f"Item {n}", "unit_price": Decimal("12.5"), "unit_label": "PCS"}
-    it.add("item", "bc", f"i{n}", unit="b-PCS", blocked=False, **common)
-    there = {"state": 0, "product_type": 1, "structure": 1, "company": OWN}
-    it.add("item", "dv", f"r{n}", unit="d-PCS", **there, **common)
-    return it.pair("item", f"i{n}", f"r{n}")
+    return add_product(it, "item", n)
 
 
-def add_new_item(it: Company, n: str) -> str:
-    """An item that will be created in Sales."""
-    price = Decimal(3)
-    it.add("item", "bc", f"i{n}", number=n, name="New", unit="b-KG", unit_label="KG", blocked=False, unit_price=price)
-    it.to_dv("item", f"i{n}")
-    return f"i{n}"
+def add_product(it: Company, kind: str, n: str) -> tuple[str, str]:
+    """A coupled item (i1000, r1000) or resource (h1000, t1000)."""
+    b, d, type_ = PRODUCTS[kind]
+    number = n if kind == "item" else f"R{n}"
+    common = {"number": number, "name": f"{kind.title()} {n}", "unit_price": Decimal("12.5"), "unit_label": "PCS"}
+    it.add(kind, "bc", f"{b}{n}", unit="b-PCS", blocked=False, **common)
+    there = {"state": 0, "product_type": type_, "structure": 1, "company": OWN}
+    it.add(kind, "dv", f"{d}{n}", unit="d-PCS", **there, **common)
+    return it.pair(kind, f"{b}{n}", f"{d}{n}")
+
+
+def add_new_item(it: Company, n: str, kind: str = "item") -> str:
+    """An item or resource that will be created in Sales."""
+    id, price = f"{PRODUCTS[kind][0]}{n}", Decimal(3)
+    number = n if kind == "item" else f"R{n}"
+    it.add(kind, "bc", id, number=number, name="New", unit="b-KG", unit_label="KG", blocked=False, unit_price=price)
+    it.to_dv(kind, id)
+    return id
 
 
 def _items(it: Company) -> None:
     add_item(it, "1000")
     add_item(it, "1001")
     add_new_item(it, "2000")
+
+
+def _resources(it: Company) -> None:
+    add_product(it, "resource", "1000")
+    add_new_item(it, "2000", "resource")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,16 +19,21 @@ import pytest
 
 from d365kit import check
 from d365kit.errors import SuiteError
-from d365kit.kinds import LCY_ID, default_catalogue
+from d365kit.kinds import LCY_ID, SIDES, default_catalogue, load_catalogue
 from d365kit.nouns import COVERAGE_COLUMNS, FINDING_COLUMNS, Findings
 from d365kit.nouns.frames import records
 from tests.helpers_check import (
+    CODES,
+    THERE,
     Company,
     add_contact,
     add_currency,
     add_customer,
     add_item,
     add_new_item,
+    add_option,
+    add_party,
+    add_product,
     add_salesperson,
     add_unit,
     clean_company,
@@ -58,7 +64,7 @@ class Defect:
     plant: Callable[[Company, str], Iterable[tuple[str | None, str | None]]]
 
     def __str__(self) -> str:
-        return f"{self.check}: {self.plant.__name__}"
+        return f"{self.check}: {getattr(self.plant, '__name__', '')}"
 
 
 DEFECTS: list[Defect] = []
@@ -474,6 +480,198 @@ def retired_product(it, n):
     return [pair]
 
 
+# Vendors, resources and codes: the same rules again, so the defects are told in a table.
+
+
+def changed(kind: str, side: str, **values: object):
+    """A coupled record of ``kind`` whose half on ``side`` says something else."""
+
+    def plant(it, n):
+        pair = COUPLED[kind](it, n)
+        it.change(kind, side, pair[SIDES.index(side)], **values)
+        return [pair]
+
+    return plant
+
+
+def left_out(kind: str, side: str, why: str, **values: object):
+    """A coupled record of ``kind`` whose half on ``side`` takes no part."""
+
+    def plant(it, n):
+        pair = COUPLED[kind](it, n)
+        it.leave_out(kind, side, pair[SIDES.index(side)], why, **values)
+        return [pair]
+
+    return plant
+
+
+def code(kind: str, it: Company, n: str) -> tuple[str, str]:
+    return add_option(it, kind, f"C{n}", n)
+
+
+COUPLED: dict[str, Callable[[Company, str], tuple[str, str]]] = {
+    "customer": add_customer,
+    "vendor": lambda it, n: add_party(it, "vendor", n),
+    "contact": add_contact,
+    "item": add_item,
+    "resource": lambda it, n: add_product(it, "resource", n),
+    **{kind: partial(code, kind) for kind in CODES},
+}
+
+
+def doubled_vendor_account(it, n):
+    add_party(it, "vendor", n)
+    twin = customer(n) | {"name": f"CUSTOMER {n} ", "number": None}
+    it.add("vendor", "dv", f"w{n}-twin", state=0, relationship_type=11, **twin)
+    return [(None, f"w{n}-twin")]
+
+
+def hidden_vendor_account(it, n):
+    bc, dv = add_party(it, "vendor", n)
+    it.leave_out("vendor", "dv", dv, "inactive", state=1)
+    it.pairs["vendor"].remove((bc, dv))
+    it.to_dv("vendor", bc)
+    return [(bc, None)]
+
+
+def taken_resource_number(it, n):
+    new = add_new_item(it, n, "resource")
+    it.add("resource", "dv_outside", f"r{n}", number=f"r{n}", name="Old", state=0, outside="not of type Services")
+    return [(new, None)]
+
+
+def resource_numbered_like_an_item(it, n):
+    add_new_item(it, n)
+    new = add_new_item(it, n, "resource")
+    it.change("resource", "bc", new, number=f" {n}")
+    return [(new, None)]
+
+
+def primary_contact_of_a_new_customer(it, n):
+    it.add("contact", "dv", f"q{n}", name="Nobody", customer="a10", parent_type="account", state=0)
+    it.add("customer", "dv", f"a{n}", primary_contact=f"q{n}", currency="eur", **THERE, **customer(n))
+    it.to_bc("customer", f"a{n}")
+    return [(None, f"a{n}")]
+
+
+def option_of_a_new_customer(it, n):
+    values = {"payment_terms": "9", "currency": "eur"}
+    it.add("customer", "dv", f"a{n}", **values, **THERE, **customer(n))
+    it.to_bc("customer", f"a{n}")
+    return [(None, f"a{n}")]
+
+
+def coupled_twice(kind: str, it: Company, n: str):
+    bc, dv = add_option(it, kind, f"C{n}", n)
+    it.add(kind, "dv", f"1{n}", code=f"c{n}.")
+    it.pair(kind, bc, f"1{n}")
+    return [(bc, dv), (bc, f"1{n}")]
+
+
+def two_codes_for_one_option(kind: str, it: Company, n: str):
+    bc, dv = add_option(it, kind, f"C{n}", n)
+    it.add(kind, "bc", f"b-D{n}", code=f"D{n}", name=f"c {n}")
+    it.pair(kind, f"b-D{n}", dv)
+    return [(bc, dv), (f"b-D{n}", dv)]
+
+
+def option_there_already(kind: str, it: Company, n: str):
+    it.add(kind, "bc", f"b-E{n}", code=f"E {n}")
+    it.to_dv(kind, f"b-E{n}")
+    it.add(kind, "dv", n, code=f"E-{n}")
+    return [(f"b-E{n}", None)]
+
+
+def labels_that_start_alike(kind: str, it: Company, n: str):
+    add_option(it, kind, f"{n}4567 IN", n, f"{n}4567 IN-")
+    it.add(kind, "dv", f"2{n}", code=f"{n}4567 in full")
+    it.change(kind, "dv", n, code=f"{n}4567 in.words")
+    it.change(kind, "bc", f"b-{n}4567 IN", name=f"{n}4567 In Words")
+    it.change(kind, "dv", f"2{n}", code=f"{n}4567 in full")
+    return [(None, f"2{n}")]
+
+
+def comma_in_a_label(kind: str, it: Company, n: str):
+    it.add(kind, "dv", n, code=f"{n}, net")
+    return [(None, n)]
+
+
+def lost_option(kind: str, it: Company, n: str):
+    pair = add_option(it, kind, f"C{n}", n)
+    it.delete(kind, "dv", pair[1])
+    return [pair]
+
+
+def order_with_another_option(field: str, it: Company, n: str):
+    it.add("sales_order", "dv", f"o{n}", name=f"Order {n}", **{field: "77"})
+    return [(None, f"o{n}")]
+
+
+_OTHER = "owned by another company"
+VENDOR = {
+    "salesperson_coupled": changed("vendor", "bc", salesperson="s-NEW", salesperson_label="NEW"),
+    "salesperson_exists": changed("vendor", "bc", salesperson=None, salesperson_label="GONE"),
+    "currency_coupled": changed("vendor", "bc", currency=None, currency_label="???"),
+    "currency_same": changed("vendor", "dv", currency="d-GBP", currency_label="GBP"),
+    "name_filled": changed("vendor", "bc", name=None),
+    "country_code": changed("vendor", "dv", country="Nederland"),
+    "text_fits": changed("vendor", "dv", address_line2="x" * 51),
+    "number_fits": changed("vendor", "bc", number="9" * 21),
+    "not_duplicated": doubled_vendor_account,
+    "account_free": hidden_vendor_account,
+    "relationship_type": left_out("vendor", "dv", "not of relationship type Vendor", relationship_type=3),
+    "own_company": left_out("vendor", "dv", _OTHER, company="company-other"),
+    "not_blocked": left_out("vendor", "bc", "blocked", blocked="All"),
+    "account_active": left_out("vendor", "dv", "inactive", state=1),
+    "primary_contact_coupled": changed("vendor", "bc", primary_contact="p-LOST"),
+}
+RESOURCE = {
+    "base_unit_filled": changed("resource", "bc", unit=None, unit_label=""),
+    "unit_coupled": changed("resource", "bc", unit=None, unit_label="LOST"),
+    "name_filled": changed("resource", "bc", name=None),
+    "price_not_negative": changed("resource", "bc", unit_price=Decimal("-0.01")),
+    "product_number_free": taken_resource_number,
+    "unit_same": changed("resource", "dv", unit="d-BOX", unit_label="BOX"),
+    "not_blocked": left_out("resource", "bc", "blocked", blocked=True),
+    "product_active": left_out("resource", "dv", "not active", state=1),
+    "number_of_item": resource_numbered_like_an_item,
+}
+TABLE = [
+    *[(f"customers_vendors/vendor_{name}", plant) for name, plant in VENDOR.items()],
+    ("customers_vendors/primary_contact_coupled", changed("customer", "bc", primary_contact="p-LOST")),
+    ("customers_vendors/primary_contact_coupled", primary_contact_of_a_new_customer),
+    *[(f"items/resource_{name}", plant) for name, plant in RESOURCE.items()],
+    ("contacts/salesperson_coupled", changed("contact", "bc", salesperson="s-NEW", salesperson_label="NEW")),
+    ("contacts/salesperson_exists", changed("contact", "bc", salesperson=None, salesperson_label="GONE")),
+    ("contacts/currency_coupled", changed("contact", "bc", currency=None, currency_label="???")),
+    *[
+        (f"option_sets/{kind}_{f}_coupled", changed(kind, "bc", **{f: f"b-{f}-lost"}))
+        for kind in ("customer", "vendor")
+        for f in CODES
+    ],
+    ("option_sets/customer_payment_terms_coupled", option_of_a_new_customer),
+    *[(f"option_sets/{kind}_coupled_once", partial(coupled_twice, kind)) for kind in CODES],
+    *[(f"option_sets/{kind}_coupled_once", partial(two_codes_for_one_option, kind)) for kind in CODES],
+    *[(f"option_sets/{kind}_option_free", partial(option_there_already, kind)) for kind in CODES],
+    *[(f"option_sets/{kind}_label", changed(kind, "dv", code="Something else")) for kind in list(CODES)],
+    *[(f"option_sets/{kind}_labels_differ", partial(labels_that_start_alike, kind)) for kind in CODES],
+    *[(f"option_sets/{kind}_label_no_comma", partial(comma_in_a_label, kind)) for kind in CODES],
+    *[("setup/both_halves_exist", partial(lost_option, kind)) for kind in CODES],
+    ("option_sets/order_payment_terms_known", partial(order_with_another_option, "payment_terms")),
+    ("option_sets/order_shipping_agent_known", partial(order_with_another_option, "shipping_agent")),
+]
+DEFECTS += [Defect(name, plant) for name, plant in TABLE]
+
+#: Checks of a mode that the default catalogue is not in.
+OTHER_MODES = {
+    "items/own_base_unit_filled",
+    "items/own_base_unit_coupled",
+    "items/resource_own_base_unit_filled",
+    "items/resource_own_base_unit_coupled",
+    "option_sets/order_shipment_method_known",
+}
+
+
 def planted(it: Company, chosen: Iterable[Defect]) -> list[Found]:
     """Plant the defects, each on records of its own, and return what must be found."""
     wanted: list[Found] = []
@@ -485,9 +683,11 @@ def planted(it: Company, chosen: Iterable[Defect]) -> list[Found]:
 def test_a_clean_company_raises_nothing():
     findings = run(clean_company())
     assert found(findings) == []
-    assert set(findings.coverage["state"]) == {"passed"}
-    assert findings.coverage["checked"].min() > 0
-    assert len(findings.coverage) == 43
+    silent = findings.coverage[findings.coverage["state"] != "passed"]
+    assert set(silent["check"]) == OTHER_MODES
+    assert set(silent["state"]) == {"nothing to check"}
+    assert findings.coverage[findings.coverage["state"] == "passed"]["checked"].min() > 0
+    assert len(findings.coverage) == 99
 
 
 def test_every_defect_is_found_by_exactly_its_check():
@@ -514,7 +714,7 @@ def test_a_defect_alone_is_found_alone(one):
 def test_every_check_has_a_defect_that_it_finds():
     named = {c.full_name for s in check.load_suites(SHIPPED) for c in s.checks}
     setup = {"setup/local_currency_known", "setup/base_currency_known"}
-    assert named == {d.check for d in DEFECTS} | setup
+    assert named == {d.check for d in DEFECTS} | setup | OTHER_MODES
 
 
 # --- setup ------------------------------------------------------------------------------------------
@@ -742,7 +942,8 @@ def test_the_real_ledger_serves_as_well(tmp_path):
     from d365kit.nouns import Pair
 
     it = clean_company()
-    wanted = planted(it, DEFECTS)
+    # The ledger itself refuses to couple a record twice.
+    wanted = planted(it, [d for d in DEFECTS if not d.check.endswith("_coupled_once")])
     at = datetime(2026, 1, 5, tzinfo=UTC)
     with Ledger.open(tmp_path / "ledger.db") as ledger:
         for kind, pairs in it.pairs.items():
@@ -893,7 +1094,7 @@ def test_a_file_that_holds_no_suite_is_refused(own):
 def test_an_unknown_suite_is_refused_with_the_list_of_suites():
     message = refused(SHIPPED, "unit")
     assert "“unit”" in message
-    assert "setup, salespeople, currencies, units, customers_vendors, contacts, items" in message
+    assert "setup, salespeople, currencies, option_sets, units, customers_vendors, contacts, items" in message
 
 
 def test_a_folder_without_suites_is_refused(tmp_path):
@@ -952,6 +1153,60 @@ def test_a_rule_about_no_record_has_nothing_to_check():
     assert states["items/unit_coupled"] == "nothing to check"
     assert states["items/not_blocked"] == "nothing to check"
     assert states["items/name_filled"] == "passed"
+
+
+def test_a_field_that_could_not_be_asked_is_neither_right_nor_wrong():
+    it = clean_company()
+    it.unread = {"resource": ("unit",), "customer": ("primary_contact", "fax")}
+    for n in ("700", "701"):
+        changed("resource", "bc", unit=None, unit_label="")(it, n)
+    changed("customer", "bc", primary_contact="p-LOST")(it, "702")
+    findings = run(it, "items", "customers_vendors")
+    assert found(findings) == []
+    states = findings.coverage.set_index("check")["state"]
+    silent = {"items/resource_base_unit_filled", "items/resource_unit_coupled", "items/resource_unit_same"}
+    silent |= {"customers_vendors/primary_contact_coupled"}
+    assert set(states[states == "could not be asked"].index) == silent
+    assert states["items/unit_coupled"] == "passed"
+    assert states["customers_vendors/vendor_primary_contact_coupled"] == "passed"
+    assert str(findings).endswith("(4 had nothing to check, 4 could not be asked)")
+    assert (findings.coverage.set_index("check").loc[list(silent), ["checked", "failed"]] == 0).all(axis=None)
+
+
+def test_what_a_mode_leaves_out_has_nothing_to_check():
+    teams = load_catalogue().in_modes({"ownership": "team"}, ("payment_terms", "vendor"))
+    it = clean_company()
+    it.change("contact", "bc", "p20", customer="c10")
+    findings = check.findings(it.snapshot, it.ledger, SHIPPED, catalogue=teams)
+    assert found(findings) == []
+    states = findings.coverage.set_index("check")["state"]
+    idle = set(states[states == "nothing to check"].index)
+    assert idle > OTHER_MODES
+    words = ("salesperson", "salespeople", "/vendor_", "payment_terms")
+    assert idle - OTHER_MODES == {c for c in states.index if any(w in c for w in words)}
+
+
+def test_with_unit_groups_the_base_unit_is_a_unit_of_the_item_itself():
+    groups = load_catalogue().in_modes({"units": "unit_groups", "orders": "bidirectional"})
+    it = clean_company()
+    for kind, unit in (("item", "item_unit"), ("resource", "resource_unit")):
+        it.add(unit, "bc", "1000|PCS", code="PCS")
+        it.add(unit, "dv", "u-1000", code="PCS")
+        it.pair(unit, "1000|PCS", "u-1000")
+        for n, values in (("700", {"base_unit": "1000|PCS", "base_unit_label": "PCS"}), ("701", {}), ("702", {})):
+            pair = COUPLED[kind](it, n)
+            it.change(kind, "bc", pair[0], **values)
+        it.change(kind, "bc", pair[0], base_unit="1000|BOX", base_unit_label="BOX")
+    findings = check.findings(it.whole(groups), it.ledger, SHIPPED, suites=["items", "option_sets"], catalogue=groups)
+    states = findings.coverage.set_index("check")["state"]
+    assert {c for c in OTHER_MODES if states[c] == "failed"} == OTHER_MODES - {
+        "option_sets/order_shipment_method_known"
+    }
+    assert states["items/unit_coupled"] == "nothing to check"
+    rows = set(found(findings))
+    assert ("items/own_base_unit_filled", "i701", "r701") in rows
+    assert ("items/resource_own_base_unit_coupled", "h702", "t702") in rows
+    assert not {r for r in rows if r[1] in ("i700", "h700")}
 
 
 # --- the folder, and the library behind it ---------------------------------------------------------------------

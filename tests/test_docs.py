@@ -40,6 +40,26 @@ def test_readme_snippets_use_names_that_exist() -> None:
         assert hasattr(Workspace, name), name
 
 
+def test_the_readme_extends_the_catalogue_as_it_says() -> None:
+    from d365kit.kinds import load_catalogue
+
+    (snippet,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    mine, shipped = load_catalogue(snippet), load_catalogue()
+    assert mine["customer"]["industry"].goes_to("dv")
+    assert mine["resource"].bc.set != shipped["resource"].bc.set
+    assert len(mine["customer"].dv.scope) == len(shipped["customer"].dv.scope) + 1
+
+
+def test_the_readme_names_every_page_the_catalogue_reads() -> None:
+    from d365kit.kinds import load_catalogue
+
+    for kind in load_catalogue():
+        places = [kind.bc] if kind.bc.is_page else []
+        for place in [*places, *([kind.bc.card] if kind.bc.card else [])]:
+            assert f"`{place.set.rpartition('/')[2]}`" in README, kind.name
+            assert re.search(rf"\b{place.page}\b", README), kind.name
+
+
 def test_every_command_has_help() -> None:
     for command in app.registered_commands:
         assert command.callback is not None

@@ -668,6 +668,7 @@ def coupled(kind: str, side: str = "bc") -> str:
 
 
 CUSTOMERS = paired("customer", "customers", "account", "accountid")
+VENDORS = paired("vendor", "vendors", "account", "accountid")
 UNITS = paired("unit", "unitsOfMeasure", "uomschedule", "uomscheduleid")
 CURRENCIES = paired("currency", "currencies", "transactioncurrency", "transactioncurrencyid")
 SALESPEOPLE = paired("salesperson", "salespeoplePurchasers", "systemuser", "systemuserid")
@@ -734,6 +735,15 @@ CHECKS = {
     "contacts/customer_coupled": f"""{PEOPLE} k.blocked <> '_x0020_' AND k.id NOT IN {coupled("customer")}""",
     "contacts/parent_is_account": f"{CONTACTS} ifnull(d._parentcustomerid_type, '') <> 'account'",
     "contacts/name_filled": f"{PEOPLE} b.displayName = ''",
+    "customers_vendors/vendor_currency_coupled": f"""{VENDORS} b.currencyId <> '{ZERO_GUID}'
+        AND b.currencyId NOT IN {coupled("currency")}""",
+    "items/resource_base_unit_filled": """SELECT p.bc_id, p.dv_id FROM truth p
+        JOIN "{resources}" b ON b."No" = p.bc_id
+        WHERE p.kind = 'resource' AND b."Base_Unit_of_Measure" = ''""".format(
+        resources=schema("bc").pages["ResourceCard"].sql
+    ),
+    "option_sets/customer_payment_terms_coupled": f"""{CUSTOMERS} b.paymentTermsId <> '{ZERO_GUID}'
+        AND b.paymentTermsId NOT IN (SELECT t.id FROM bc_paymentTerms t)""",
     "setup/local_currency_known": f"""SELECT '{ZERO_GUID}', NULL FROM bc_generalLedgerSetup
         WHERE localCurrencyCode NOT IN (SELECT isocurrencycode FROM dv_transactioncurrency)""",
 }

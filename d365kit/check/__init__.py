@@ -1,6 +1,7 @@
 """Snapshot + Ledger + expectations/ → Findings: what would fail or be lost, record by record, before the push."""
 
-from d365kit.check.frames import FRAME_OF, CheckFrames, LedgerView
+from d365kit.check.frames import CheckFrames, LedgerView
+from d365kit.check.names import FRAME_OF
 from d365kit.check.run import findings
 from d365kit.check.suites import ORDER, Check, Suite, load_suites
 

@@ -16,45 +16,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from d365kit.check.names import COUPLINGS, EXTRAS, LONG_TEXTS, frame_of
 from d365kit.kinds import LCY_ID, SIDES, Catalogue, Field, Kind, Side, other_side
 from d365kit.nouns import Snapshot
 from d365kit.nouns.frames import to_arrow
-
-#: The frame of each kind; a kind that is not listed has a frame of its own name.
-FRAME_OF = {
-    "currency": "currencies",
-    "unit": "units",
-    "salesperson": "salespeople",
-    "customer": "customers",
-    "contact": "contacts",
-    "item": "items",
-}
-
-#: Extras the checks read, with their columns, so that a snapshot without them has an empty frame instead.
-EXTRAS = {"bc.countriesRegions": ("code",)}
-
-COUPLINGS = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("bc_id", pa.string()),
-        ("dv_id", pa.string()),
-        ("bc_missing", pa.bool_()),
-        ("dv_missing", pa.bool_()),
-    ]
-)
-LONG_TEXTS = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("bc_id", pa.string()),
-        ("dv_id", pa.string()),
-        ("field", pa.string()),
-        ("key", pa.bool_()),
-        ("toward", pa.string()),
-        ("longest", pa.int64()),
-        ("bc_value", pa.string()),
-        ("dv_value", pa.string()),
-    ]
-)
 
 
 class LedgerView(Protocol):
@@ -132,7 +97,7 @@ class CheckFrames(Mapping[str, pa.Table]):
 
     def side(self, kind: str, side: Side) -> pa.Table:
         """All records of ``kind`` on ``side``."""
-        return self[f"{FRAME_OF.get(kind, kind)}_{side}"]
+        return self[f"{frame_of(kind)}_{side}"]
 
     def marks(self, kind: str) -> Marks:
         """What the ledger says about ``kind``, read once."""
@@ -143,7 +108,7 @@ class CheckFrames(Mapping[str, pa.Table]):
     def _all_makers(self) -> dict[str, Callable[[], pa.Table]]:
         makers: dict[str, Callable[[], pa.Table]] = {}
         for kind in self._catalogue:
-            frame = FRAME_OF.get(kind.name, kind.name)
+            frame = frame_of(kind.name)
             makers[frame] = partial(self._kind_frame, kind)
             for side in SIDES:
                 makers[f"{frame}_{side}"] = partial(self._side_table, kind, side)
@@ -188,7 +153,7 @@ class CheckFrames(Mapping[str, pa.Table]):
         for kind in self._catalogue:
             if kind.name not in self._snapshot:
                 continue
-            frame = self[FRAME_OF.get(kind.name, kind.name)]
+            frame = self[frame_of(kind.name)]
             pairs = frame.select(COUPLINGS.names[1:]).filter(frame["coupled"])
             columns = [_constant(kind.name, len(pairs)), *pairs.columns]
             parts.append(pa.Table.from_arrays(columns, schema=COUPLINGS))
@@ -216,7 +181,7 @@ class CheckFrames(Mapping[str, pa.Table]):
     def _long_rows(self, cut: pa.Table, kind: Kind, f: Field, toward: Side) -> pa.Table:
         """The rows of the kind's frame whose text is in ``cut`` (id and text) and goes ``toward`` a side."""
         sender = other_side(toward)
-        frame = self[FRAME_OF.get(kind.name, kind.name)]
+        frame = self[frame_of(kind.name)]
         goes = pc.is_in(frame[f"{sender}_id"], value_set=flat(cut["id"]))
         if f.create_only:
             goes = pc.and_(goes, pc.invert(frame["coupled"]))

@@ -18,12 +18,14 @@ import pyarrow.compute as pc
 from d365kit.check import core
 from d365kit.check.frames import CheckFrames, LedgerView
 from d365kit.check.library import Library, Outcome
+from d365kit.check.reads import unanswered
 from d365kit.check.rows import check_message, finding_rows
 from d365kit.check.sql import ID_COLUMNS, Desk
 from d365kit.check.suites import Check, Suite, load_suites
 from d365kit.errors import SuiteError
 from d365kit.kinds import Catalogue, default_catalogue
 from d365kit.nouns import COVERAGE_COLUMNS, FINDING_COLUMNS, Findings, Snapshot
+from d365kit.nouns.findings import NOTHING
 from d365kit.nouns.frames import to_frame
 
 #: Told after each suite: what is being done, how many suites are done, how many there are.
@@ -41,18 +43,21 @@ def findings(
 ) -> Findings:
     """Run the suites in the folder ``expectations`` and return one row per failed check and record.
 
-    ``suites`` names the suites to run, all by default. Nothing is written, in the folder or elsewhere.
+    ``suites`` names the suites to run, all by default. Nothing is written, in the folder or elsewhere. A check
+    of what ``catalogue`` leaves out, or of fields in ``snapshot.unread``, is in the coverage without an answer.
     Raises SuiteError for a suite that cannot be trusted or a check that could not run.
     """
     catalogue = catalogue or default_catalogue()
     loaded = load_suites(Path(expectations), suites, catalogue=catalogue)
     frames = CheckFrames(snapshot, ledger, catalogue, words=_words(loaded))
     desk = Desk(frames)
+    silent = {c.full_name: unanswered(c, catalogue, snapshot.unread) for s in loaded for c in s.checks}
     try:
         for suite in loaded:
             for check in suite.checks:
-                _preflight(check, frames, desk)
-        runner = _Runner(frames, desk, catalogue, snapshot.unread)
+                if silent[check.full_name] != NOTHING:
+                    _preflight(check, frames, desk)
+        runner = _Runner(frames, desk, catalogue, silent)
         with Library.opened(desk) as library:
             for done, suite in enumerate(loaded, 1):
                 runner.run(suite, library)
@@ -133,12 +138,13 @@ def _first_line(problem: Exception) -> str:
 
 
 class _Runner:
-    """Runs suites one after the other and collects finding rows and coverage lines."""
+    """Runs suites one after the other and collects finding rows and coverage lines.
 
-    def __init__(
-        self, frames: CheckFrames, desk: Desk, catalogue: Catalogue, unread: Mapping[str, Sequence[str]]
-    ) -> None:
-        self.frames, self.desk, self.catalogue, self.unread = frames, desk, catalogue, unread
+    ``silent`` has the state of each check that is not run, by its full name; ``""`` for the others.
+    """
+
+    def __init__(self, frames: CheckFrames, desk: Desk, catalogue: Catalogue, silent: Mapping[str, str]) -> None:
+        self.frames, self.desk, self.catalogue, self.silent = frames, desk, catalogue, silent
         self.rows: list[pa.Table] = []
         self.coverage: list[dict[str, object]] = []
 
@@ -146,10 +152,14 @@ class _Runner:
         """Validate ``suite`` frame by frame; the findings come in the order of the file."""
         outcomes: dict[str, Outcome] = {}
         for frame in suite.frames:
-            checks = [c for c in suite.checks if c.frame == frame]
-            outcomes |= library.validate(suite, checks, frame, self._batch(checks, frame))
+            checks = [c for c in suite.checks if c.frame == frame and not self.silent[c.full_name]]
+            if checks:
+                outcomes |= library.validate(suite, checks, frame, self._batch(checks, frame))
         for check in suite.checks:
-            self._take(check, outcomes[check.name])
+            if state := self.silent[check.full_name]:
+                self._cover(check, 0, 0, state)
+            else:
+                self._take(check, outcomes[check.name])
 
     def _batch(self, checks: list[Check], frame: str) -> pd.DataFrame:
         """The columns of ``frame`` that core checks read: the library copies whole frames to filter them."""
@@ -161,12 +171,11 @@ class _Runner:
 
     def _take(self, check: Check, outcome: Outcome) -> None:
         bad, checked = self._failing(check, outcome)
-        if check.field in self.unread.get(check.kind, ()):
-            # Of a field that could not be asked for a blank says nothing, so nothing was checked.
-            bad, checked = bad.slice(0, 0), 0
         rows = finding_rows(check, bad, self.frames, self.catalogue)
         self.rows.append(rows)
-        state = "failed" if rows.num_rows else "passed" if checked else "nothing to check"
+        self._cover(check, checked, rows.num_rows, "failed" if rows.num_rows else "passed" if checked else NOTHING)
+
+    def _cover(self, check: Check, checked: int, failed: int, state: str) -> None:
         self.coverage.append(
             {
                 "check": check.full_name,
@@ -175,7 +184,7 @@ class _Runner:
                 "severity": check.severity,
                 "kind": check.kind,
                 "checked": checked,
-                "failed": rows.num_rows,
+                "failed": failed,
                 "state": state,
             }
         )

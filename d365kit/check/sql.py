@@ -39,6 +39,7 @@ class Desk:
     def __init__(self, frames: Mapping[str, pa.Table]) -> None:
         self._frames = frames
         self._found: dict[tuple[str, str, str], Violations] = {}
+        self._columns: dict[tuple[str, str, str], list[str]] = {}
         self._known: set[str] = set()
         import duckdb
 
@@ -50,8 +51,11 @@ class Desk:
     def columns(self, frame: str, query: str, applies_to: str) -> list[str]:
         """The columns that ``query`` would return, without running it. Raises duckdb.Error if it cannot run."""
         self._prepare(frame, query, applies_to)
-        self._connection.sql("SELECT count(*) FROM population")
-        return list(self._connection.sql(_wrapped(query)).columns)
+        key = (frame, query, applies_to)
+        if key not in self._columns:
+            self._connection.sql("SELECT count(*) FROM population")
+            self._columns[key] = list(self._connection.sql(_wrapped(query)).columns)
+        return self._columns[key]
 
     def violations(self, frame: str, query: str, applies_to: str) -> Violations:
         """The rows that ``query`` returns, each once, ordered. Raises duckdb.Error."""
@@ -68,9 +72,9 @@ class Desk:
         self._connection.close()
 
     def _prepare(self, frame: str, query: str, applies_to: str) -> None:
-        text = f"{query}\n{applies_to}".lower()
+        words = set(re.findall(r"\w+", f"{query}\n{applies_to}".lower()))
         for name in self._frames:
-            if name == frame or re.search(rf"\b{re.escape(name.lower())}\b", text):
+            if name == frame or name.lower() in words:
                 self._register(name)
         # A frame may itself be called `batch`: that is how stock Great Expectations hands it over.
         if frame != "batch":

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from d365kit.errors import SuiteError
-from d365kit.kinds import Catalogue
+from d365kit.kinds import Catalogue, load_catalogue
 from d365kit.nouns import SEVERITIES
 
 #: The order in which the suites run (sync-rules.md V); suites of a workspace's own come after these.
-ORDER = ("setup", "salespeople", "currencies", "units", "customers_vendors", "contacts", "items")
+ORDER = ("setup", "salespeople", "currencies", "option_sets", "units", "customers_vendors", "contacts", "items")
 
 SQL_TYPE = "expect_no_violations"
 
@@ -133,7 +133,7 @@ def _check(path: Path, number: int, raw: object, catalogue: Catalogue | None) ->
             f"{called} has the severity “{raw.get('severity', '')}”.", f"Use one of: {', '.join(SEVERITIES)}."
         )
     check = _made(path.stem, raw, meta)
-    if catalogue is not None and check.kind and check.kind not in catalogue:
+    if catalogue is not None and check.kind and check.kind not in catalogue and check.kind not in load_catalogue():
         raise SuiteError(
             f"{called} is about the unknown kind “{check.kind}”.",
             f"The kinds are: {', '.join(catalogue.names)}.",

@@ -11,6 +11,11 @@ from d365kit.nouns.frames import empty
 
 SEVERITIES = ("critical", "warning", "info")
 
+#: States of a check that neither passed nor failed: there was no record it is about; there is a field it is
+#: about that no service could be asked for, so that a blank there means nothing.
+NOTHING = "nothing to check"
+NOT_ASKED = "could not be asked"
+
 #: One row per check and record. ``check`` is suite/name; ``rules`` are the rule numbers of the domain,
 #: joined by a space. Ids are missing where that side has no record. ``bc_value`` and ``dv_value`` are texts.
 FINDING_COLUMNS = pa.schema(
@@ -33,7 +38,7 @@ FINDING_COLUMNS = pa.schema(
     ]
 )
 
-#: One row per check that was asked for. ``state`` is passed, failed, or nothing to check.
+#: One row per check that was asked for. ``state`` is passed, failed, NOTHING or NOT_ASKED.
 COVERAGE_COLUMNS = pa.schema(
     [
         ("check", pa.string()),
@@ -95,12 +100,14 @@ class Findings:
 
     def __str__(self) -> str:
         counts = self.counts()
-        idle = int((self.coverage["state"] == "nothing to check").sum())
+        idle = int((self.coverage["state"] == NOTHING).sum())
+        silent = int((self.coverage["state"] == NOT_ASKED).sum())
         text = f"{counts['critical']:,} critical, {counts['warning']:,} warnings"
         if counts["info"]:
             text += f", {counts['info']:,} for information"
         text += f" from {len(self.coverage)} checks"
-        return text + (f" ({idle} had nothing to check)" if idle else "")
+        parts = [f"{idle} had nothing to check"] * bool(idle) + [f"{silent} could not be asked"] * bool(silent)
+        return text + (f" ({', '.join(parts)})" if parts else "")
 
     def _repr_html_(self) -> str:
         from d365kit import show

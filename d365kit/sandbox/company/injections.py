@@ -264,6 +264,38 @@ def contact_without_name(world: World, count: int) -> list[Found]:
     return [(key, None) for key in found]
 
 
+def vendor_currency_unknown(world: World, count: int) -> list[Found]:
+    """A vendor in a currency without a row."""
+    sql = (
+        "SELECT p.bc_id, p.dv_id FROM truth p JOIN bc_vendors b ON b.id = p.bc_id "
+        "WHERE p.kind = 'vendor' ORDER BY p.rowid"
+    )
+    partner = dict(world.store.query(sql))
+    found = pick.choose(world, list(partner), count)
+    for key in found:
+        _bc(world, "vendors", key, currencyId=world.source.guid(), currencyCode="ZAR")
+    return [(key, partner[key]) for key in found]
+
+
+def resource_without_unit(world: World, count: int) -> list[Found]:
+    """A resource whose base unit is blank; a page's row goes by its number."""
+    partner = dict(world.store.query("SELECT bc_id, dv_id FROM truth WHERE kind = 'resource' ORDER BY rowid"))
+    found = pick.choose(world, list(partner), count)
+    table = schema("bc").pages["ResourceCard"].sql
+    with world.store.transaction() as connection:
+        for number in found:
+            connection.execute(f'UPDATE "{table}" SET "Base_Unit_of_Measure" = \'\' WHERE "No" = ?', (number,))
+    return [(number, partner[number]) for number in found]
+
+
+def payment_terms_unknown(world: World, count: int) -> list[Found]:
+    """A customer whose payment terms have no row."""
+    pairs = pick.pairs(world, "customer", count)
+    for bc_id, _ in pairs:
+        _bc(world, "customers", bc_id, paymentTermsId=world.source.guid())
+    return pairs
+
+
 def local_currency_missing(world: World, count: int) -> list[Found]:
     """Make a currency BC does not know the base, and take the local currency away, links included.
 
