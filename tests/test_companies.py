@@ -54,7 +54,7 @@ def test_each_company_finds_its_own_row_in_dataverse(shared) -> None:
 def test_rows_of_another_company_take_no_part(shared) -> None:
     for name, other in (("first", "second"), ("second", "first")):
         snapshot, theirs = shared[name].snapshot, shared[other].snapshot.facts["company"]
-        for kind in ("customer", "item", "price_list"):
+        for kind in ("customer", "item", "price_list", "price"):
             sides = snapshot[kind]
             assert len(sides.dv), (name, kind)
             assert not (sides.dv["company"] == theirs).fillna(False).any()

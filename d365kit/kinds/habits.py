@@ -210,6 +210,20 @@ def name_of_price(desk: Desk) -> None:
         frame["name"] = pd.Series(names, index=frame.index, dtype=frame["name"].dtype)
 
 
+#: What a record without a company of its own belongs to.
+_PARENTS = ("list", "quote", "order", "invoice")
+
+
+def company_of_parent(desk: Desk) -> None:
+    """Give prices and lines the company of their price list or document: they carry none (sync-rules.md U1)."""
+    parent = next(f for f in desk.kind.references if f.name in _PARENTS)
+    companies: dict[str, object] = {}
+    for kind in parent.refers_to:
+        frame = desk.others[kind][1]
+        companies |= dict(zip(frame["id"].astype(object), frame["company"].astype(object), strict=True))
+    desk.dv["company"] = desk.dv[parent.name].map(companies).astype(desk.dv["company"].dtype)
+
+
 def customer_of_contact(desk: Desk) -> None:
     """Find the customer of each BC opportunity: that of its contact (sync-rules.md M3)."""
     contacts = desk.others["contact"][0]
@@ -250,6 +264,7 @@ READING: Mapping[str, Callable[[Desk], None]] = {
 #: Habits that need references as ids of records.
 RESOLVED: Mapping[str, Callable[[Desk], None]] = {
     "name_of_price": name_of_price,
+    "company_of_parent": company_of_parent,
     "customer_of_contact": customer_of_contact,
     "currency_of_order": currency_of_order,
 }
