@@ -134,9 +134,9 @@ def _rows(kind: str, side: str, number: int, hostile: bool, rates: dict[str, lis
                 row[f.name] = f"{kind[:3].upper()}{n}" if f.type == "code" else name_of(n, hostile)
             elif f.name == known.number_field:
                 row[f.name] = f"{kind[:1].upper()}{10000 + n}"
-            elif f.is_reference and f.refers_to in rates and rates[f.refers_to]:
-                row[f.name] = r.choice(rates[f.refers_to])
-                row[f.label_column] = f"{f.refers_to} of {n}"
+            elif f.is_reference and rates.get(f.refers_to[0]):
+                row[f.name] = r.choice(rates[f.refers_to[0]])
+                row[f.label_column] = f"{f.refers_to[0]} of {n}"
             elif f.type == "amount":
                 row[f.name] = Decimal(r.randrange(100, 10**7)) / 100
             elif f.name == "city":

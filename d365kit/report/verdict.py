@@ -132,7 +132,7 @@ def by_kind(made_of: Inputs) -> list[Row]:
     """Each kind's state in a few words, also of kinds that were not compared at all."""
     rows: list[Row] = []
     looked_at = made_of.findings.coverage
-    for kind in dict.fromkeys([*made_of.kinds, *made_of.catalogue.names]):
+    for kind in dict.fromkeys([*made_of.catalogue.names, *made_of.kinds]):
         row: Row = {"kind": kind, "title": made_of.title(kind)}
         if kind not in made_of.snapshot:
             rows.append({**row, "state": "nothing to check", "words": "not compared"})
