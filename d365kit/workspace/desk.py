@@ -19,23 +19,19 @@ from d365kit import plan as planning
 from d365kit import pull as pulling
 from d365kit import report as reporting
 from d365kit.errors import LedgerError, SettingsError, UnknownRecord
-from d365kit.kinds import SIDES, Catalogue, load_catalogue
-from d365kit.kinds.reading import FILE as KINDS_FILE
-from d365kit.kinds.reading import Text, line_of, read_own
+from d365kit.kinds import SIDES, Catalogue
 from d365kit.ledger import Ledger
 from d365kit.nouns import Decision, Findings, Limits, Pair, Plan, Proposals, Report, Run, Snapshot
 from d365kit.progress import Bars
-from d365kit.pull.requests import SAYS
-from d365kit.services import BearerAuth, BusinessCentral, Dataverse, TokenFromEnvironment, run
-from d365kit.services.auth import GivenToken
+from d365kit.services import BusinessCentral, Dataverse, run
 from d365kit.services.files import FileSource, Guess, load
 from d365kit.show import KindsView
-from d365kit.workspace import file_settings, share
+from d365kit.workspace import file_settings, own_kinds, share
 from d365kit.workspace import settings as settings_file
+from d365kit.workspace.connections import Connections
 from d365kit.workspace.couplings_file import CouplingImport, read_couplings
 from d365kit.workspace.folder import Folder
-from d365kit.workspace.sandbox_process import SandboxProcess
-from d365kit.workspace.settings import SandboxSettings, ServiceSettings, Settings
+from d365kit.workspace.settings import SandboxSettings, Settings
 
 if TYPE_CHECKING:
     from d365kit.explore import Overview
@@ -67,10 +63,9 @@ class Workspace:
     ) -> None:
         self.folder = Folder(Path(path))
         self.settings: Settings = settings_file.read(self.folder.path)
-        self.catalogue: Catalogue = self._read_catalogue()
-        self._services, self._now, self._progress = services, now, progress
-        self._half: BusinessCentral | Dataverse | None = None
-        self._sandbox: SandboxProcess | None = None
+        self.catalogue: Catalogue = own_kinds.read(self.folder.path, self.settings)
+        self._connections = Connections(self.folder.path, self.settings, self.catalogue, services)
+        self._now, self._progress = now, progress
         self._ledger: Ledger | None = None
         self._snapshot: Snapshot | None = None
 
@@ -125,18 +120,6 @@ class Workspace:
                 )
         return workspace
 
-    def _read_catalogue(self) -> Catalogue:
-        """The shipped kinds with the workspace's kinds.toml laid over them, as far as this company uses them."""
-        path = self.folder.path / KINDS_FILE
-        whole = load_catalogue(read_own(path), str(path))
-        for name in self.settings.leave_out:
-            if name not in whole:
-                raise SettingsError(
-                    f"{self.folder.path / settings_file.FILE}: kinds.leave_out names the unknown kind “{name}”.",
-                    f"The kinds are: {', '.join(whole.names)}.",
-                )
-        return whole.in_modes(self.settings.modes, self.settings.leave_out)
-
     @property
     def kinds(self) -> KindsView:
         """The kinds in use here, as a table and a picture; ``ws.kinds["customer"]`` shows one in full."""
@@ -144,24 +127,14 @@ class Workspace:
 
     def check_kinds(self) -> tuple[pulling.Problem, ...]:
         """Look the catalogue up in the metadata of both services (see `pull.check_catalogue`)."""
-        path = self.folder.path / KINDS_FILE
-        own = Text(KINDS_FILE, read_own(path))
-
-        def place(kind: str, field: str, key: str) -> str:
-            return own.place(kind, field, key) if line_of(own.text, kind, field) else ""
-
-        return pulling.check_catalogue(*self.services, self.catalogue, place=place)
+        return pulling.check_catalogue(*self.services, self.catalogue, place=own_kinds.place_in(self.folder.path))
 
     def close(self) -> None:
         """Close the ledger and the connections, and stop the sandbox if this workspace started it."""
         if self._ledger is not None:
             self._ledger.close()
             self._ledger = None
-        for service in (*(self._services or ()), *([self._half] if self._half else [])):
-            run(service.close())
-        if self._sandbox is not None:
-            self._sandbox.stop()
-            self._sandbox, self._services = None, None
+        self._connections.close()
 
     def __enter__(self) -> Workspace:
         return self
@@ -186,73 +159,18 @@ class Workspace:
 
     @property
     def services(self) -> tuple[BusinessCentral, Dataverse]:
-        """Both services, connected on first use.
-
-        Raises SettingsError when their addresses are not set, or when a side stands in files.
-        """
-        for side in SIDES:
-            if self.settings.files.side(side):
-                name, todo = SAYS[side], f"fill in [{side}] of {settings_file.FILE} in place of its files"
-                raise SettingsError(
-                    f"{name} is not connected: its records come from files, to which nothing can be written.",
-                    f"Look at the plan (d365kit plan --json) and make the changes there by hand, or {todo}.",
-                )
-        if self._services is None:
-            self._services = self._from_sandbox() if self.settings.sandbox else self._from_settings()
-        return self._services
-
-    @property
-    def sources(self) -> tuple[BusinessCentral | FileSource, Dataverse | FileSource]:
-        """What `pull` reads: each side's files where the settings name some, else its service."""
-        files = self.settings.files
-        bc = files.source("bc", self.folder.path, self.catalogue)
-        dv = files.source("dv", self.folder.path, self.catalogue)
-        if bc is None and dv is None:
-            return self.services
-        if bc is not None and dv is not None:
-            return bc, dv
-        if self._half is None:
-            self._half = self._dataverse() if dv is None else self._business_central()
-        return (bc, self._half) if bc is not None else (self._half, dv)  # type: ignore[return-value]
+        """Both services, connected on first use. Raises SettingsError as `Connections.services` does."""
+        return self._connections.services
 
     def guesses(self) -> list[Guess]:
         """Which column of each file was taken for which field; [] in a workspace of services."""
-        sides = [s for s in self.sources if isinstance(s, FileSource)] if self.settings.files.kinds else []
-        return [source.guess(kind) for source in sides for kind in source.kinds]
-
-    def _from_sandbox(self) -> tuple[BusinessCentral, Dataverse]:
-        assert self.settings.sandbox is not None
-        self._sandbox = SandboxProcess(self.folder.path, self.settings.sandbox)
-        info = self._sandbox.info
-        auth = BearerAuth(GivenToken(info["token"]))
-        return BusinessCentral(info["bc"], info["company"], auth), Dataverse(info["dv"], auth)
-
-    def _from_settings(self) -> tuple[BusinessCentral, Dataverse]:
-        return self._business_central(), self._dataverse()
-
-    def _business_central(self) -> BusinessCentral:
-        part = self._address("bc")
-        auth = BearerAuth(TokenFromEnvironment(part.token_variable))
-        return BusinessCentral(part.url, part.company, auth, web_services=part.web_services)
-
-    def _dataverse(self) -> Dataverse:
-        part = self._address("dv")
-        return Dataverse(part.url, BearerAuth(TokenFromEnvironment(part.token_variable)))
-
-    def _address(self, side: str) -> ServiceSettings:
-        part = self.settings.bc if side == "bc" else self.settings.dv
-        if not part.url:
-            raise SettingsError(
-                f"{self.folder.path / settings_file.FILE} has no address for {side}.",
-                f"Fill in {side}.url, or name its files under [files].",
-            )
-        return part
+        return self._connections.guesses()
 
     # --- the verbs ---
 
     def pull(self, kinds: Sequence[str] | None = None, *, allow_empty: bool = False) -> Snapshot:
         """Read both sides and keep them as the latest snapshot (see `d365kit.pull.pull`)."""
-        bc, dv = self.sources
+        bc, dv = self._connections.sources
         previous = self.folder.received_last_time()
         company = self.settings.dv.company
         if not company and not isinstance(bc, FileSource) and not isinstance(dv, FileSource):
