@@ -192,7 +192,7 @@ def test_who_decides_comes_from_the_settings(tmp_path: Path, monkeypatch: pytest
 
 
 def test_undo_does_not_forget_what_apply_made(desks: Desks) -> None:
-    desk = desks(customers=20)
+    desk = desks(customers=40)
     workspace = desk.workspace
     workspace.pull()
     desk.couple_by_truth()
