@@ -45,7 +45,7 @@ def test_the_readme_extends_the_catalogue_as_it_says() -> None:
 
     (snippet,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     mine, shipped = load_catalogue(snippet), load_catalogue()
-    assert mine["customer"]["industry"].goes_to("dv")
+    assert mine["customer"]["discount_group"].goes_to("dv")
     assert mine["resource"].bc.set != shipped["resource"].bc.set
     assert len(mine["customer"].dv.scope) == len(shipped["customer"].dv.scope) + 1
 

@@ -84,6 +84,14 @@ def test_a_dataverse_view_with_its_hidden_columns(tmp_path: Path, captions: list
     assert source.guess("customer").unused == (captions[7],)
 
 
+def test_ids_are_ids_without_their_checksums(tmp_path: Path) -> None:
+    rows = "".join(f"{GUID.format(i)},Firm {i},{10 + i}\n" for i in range(3))
+    path = csv(tmp_path / "view.csv", f"(Do Not Modify) Account,Account Name,Account Number\n{rows}")
+    source = FileSource("dv", {"customer": FilePart(path)}, KINDS)
+    assert [r["id"] for r in source.table("customer").to_pylist()] == [GUID.format(i) for i in range(3)]
+    assert source.guess("customer").unused == ()
+
+
 def test_service_names_are_known_too(tmp_path: Path) -> None:
     head = "id,number,displayName,addressLine1,currencyId,currencyCode,lastModifiedDateTime"
     text = f"{head}\n{GUID.format(1).upper()},10,A,Weg,{GUID.format(7)},USD,2026-01-02T03:04:05Z\n"

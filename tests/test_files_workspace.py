@@ -23,6 +23,7 @@ from d365kit.nouns import Snapshot
 from d365kit.nouns.findings import NOT_ASKED
 from d365kit.sandbox import Sandbox
 from d365kit.workspace import Workspace, tables_out
+from d365kit.workspace.two_files import match_files
 from tests.conftest import NOW, Desk, on
 from tests.helpers_files import csv, export_accounts, export_customers, xlsx
 
@@ -374,7 +375,10 @@ def test_what_does_not_fit_has_its_reason(
         "coupled already", *["does not fit"] * 4, "coupled", "does not fit", "does not fit",
     ]  # fmt: skip
     reasons = dict(zip(done.frame["row"], done.frame["reason"], strict=True))
-    assert reasons[3] == f"coupled to another: the Business Central record belongs to {d1}"
+    there = snapshot["customer"].dv.set_index("id").loc[d1]
+    number = f"{there['number']} " if isinstance(there["number"], str) else ""
+    named = f"{number}{there['name']}"
+    assert reasons[3] == f"coupled to another: the Business Central record belongs to {named}"
     assert reasons[4] == "unknown in Business Central: no customer “no such”"
     assert reasons[5] == "unknown in Sales: no customer “nor this”"
     assert reasons[6].startswith("outside the filter in Business Central")
@@ -385,6 +389,23 @@ def test_what_does_not_fit_has_its_reason(
     assert "1 × twice in the file" in str(done)
     assert "<script>" not in done._repr_html_()
     ws.undo()
+
+
+def test_a_row_that_does_not_fit_spoils_no_other(ws: Workspace, pairs: list[tuple[str, str]], tmp_path: Path) -> None:
+    (b0, d0), (b1, d1), (_, d2) = pairs[:3]
+    ws.confirm("customer", [(b0, d0)])
+    text = "bc_id,dv_id\n" + "".join(f"{b},{d}\n" for b, d in ((b0, d2), (b0, d0), (b1, d0), (b1, d1)))
+    done = ws.import_couplings(csv(tmp_path / "p.csv", text), kind="customer")
+    assert done.frame["outcome"].tolist() == ["does not fit", "coupled already", "does not fit", "coupled"]
+
+
+def test_files_of_different_things_are_not_paired(folder: Path, tmp_path: Path) -> None:
+    head = "Nr.;Beschreibung;Basiseinheitencode;VK-Preis;EK-Preis;Lagerbestand;GTIN\n"
+    rows = "".join(f"1{n};Schraube M{n};STK;{n},50;{n},10;{n};400638133393{n}\n" for n in range(1, 9))
+    items = csv(tmp_path / "items.csv", head + rows)
+    accounts = folder / "My Active Accounts.xlsx"
+    with pytest.raises(SettingsError, match="different things: items.csv looks like items and .* like customers"):
+        match_files(items, accounts)
 
 
 def test_a_name_that_several_records_have_is_not_guessed(ws: Workspace, tmp_path: Path) -> None:

@@ -277,6 +277,7 @@ def test_a_mistake_is_named_with_its_line_and_key(name: str) -> None:
         ("[customer]\ndirection = 'x'\n", r"line 2: customer\.direction is 'x'"),
         ("[customer]\nname_field = 'x'\n", r"line 2: customer\.name_field is 'x'"),
         ("[custom]\ntitle = 'x'\n", r"line 1: the kind “custom” has no “direction”"),
+        ("[custmer]\ndirection = 'both'\n", r"the kind “custmer” has no “title”\. Did you mean “customer”\?"),
         ("[a]\n[b]\n[a]\n", r"two kinds or keys of one name.*line 3"),
         ("[customer\n", r"kinds\.toml: .*line 1"),
         ("customer = 1\n", "“customer” is no table"),

@@ -241,6 +241,8 @@ def apply(
         made = ws.folder.load_plan(plan_file)
         limits = _limits(ws.settings.limits, limit or [])
         ready = len(made.ready())
+        if ready and ws.settings.files.kinds:
+            _ = ws.services  # files take no writes, which is better said before anybody is asked
         if not yes and ready:
             typer.echo(str(made), err=True)
             typer.confirm(f"Write these {ready:,} changes?", abort=True, err=True)

@@ -51,13 +51,18 @@ def _catalogue(workspace: Path, every: bool, verbose: bool, quiet: bool) -> Cata
         return ws.catalogue
 
 
+def _count(number: int, one: str) -> str:
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+
+
 def _check(workspace: Path, verbose: bool, as_json: bool) -> None:
     """What the catalogue says and the services do not confirm; exit code 2 when a pull would fail on it."""
     with opened(workspace, verbose=verbose, quiet=as_json) as ws:
         problems = ws.check_kinds()
         errors = [p for p in problems if p.severity == "error"]
         lines = [f"{p.severity}: {p}" for p in (*errors, *(p for p in problems if p.severity != "error"))]
-        head = f"{len(ws.catalogue)} kinds looked up: {len(errors)} errors, {len(problems) - len(errors)} notes."
+        said = f"{_count(len(errors), 'error')}, {_count(len(problems) - len(errors), 'note')}"
+        head = f"{len(ws.catalogue)} kinds looked up: {said}."
         out([p.to_dict() for p in problems], "\n".join([head, *lines]), as_json=as_json)
     if errors:
         raise typer.Exit(2)

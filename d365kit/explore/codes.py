@@ -90,7 +90,7 @@ def _dangling(snapshot: Snapshot, field: Field, side: Side, frame: pd.DataFrame)
 
 def _countries(snapshot: Snapshot, kind: Kind, side: Side, frame: pd.DataFrame) -> list[dict[str, object]]:
     known = snapshot.extras.get("bc.countriesRegions")
-    if known is None or not any(f.name == "country" for f in kind.fields):
+    if known is None or not len(known) or not any(f.name == "country" for f in kind.fields):
         return []
     codes = pc.utf8_upper(texts(known, "code")).combine_chunks()
     used = pc.value_counts(texts(frame, "country")).to_pylist()

@@ -26,7 +26,7 @@ VALUE_COLUMNS = pa.schema(
 
 
 def unread(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
-    """Per kind the fields that could not be asked on the BC side, because their page is not published."""
+    """Per kind the fields that a side could not be asked for: a page is not published, a file has no such column."""
     return snapshot.unread
 
 
@@ -38,7 +38,8 @@ def missing(snapshot: Snapshot, catalogue: Catalogue) -> pd.DataFrame:
     """
     rows = []
     for kind, side, frame in each_side(snapshot, catalogue):
-        skipped = unread(snapshot).get(kind.name, ()) if side == "bc" else ()
+        silent = unread(snapshot).get(kind.name, ())
+        skipped = [n for n in silent if side == "bc" or _not_in_file(snapshot, kind.name, frame, n)]
         for f in kind.fields:
             if f.name not in skipped and not has_place(f, frame, side):
                 continue
@@ -56,6 +57,13 @@ def missing(snapshot: Snapshot, catalogue: Catalogue) -> pd.DataFrame:
                 row["distinct"] = pc.count_distinct(found).as_py()
             rows.append(row)
     return from_rows(rows, MISSING_COLUMNS)
+
+
+def _not_in_file(snapshot: Snapshot, kind: str, frame: pd.DataFrame, field: str) -> bool:
+    """Whether Sales' records come from a file without this column; its service is asked for every column."""
+    sources = [p.source for p in snapshot.provenance if (p.kind, p.side) == (kind, "dv")]
+    from_file = any(not source.startswith(("http://", "https://")) for source in sources)
+    return from_file and (field not in frame.columns or column(frame, field).null_count == len(frame))
 
 
 def values(snapshot: Snapshot, catalogue: Catalogue, kind: str, field: str) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -109,7 +110,7 @@ def read_catalogue(texts: Iterable[Text], matching: str = "") -> Catalogue:
         _lay_over(raw, _parsed(text), text)
     kinds: dict[str, Kind] = {}
     for name, kind in raw.items():
-        kinds[name] = _kind(name, kind, _rules_of(name, kind, rules), _last_with(sources, name))
+        kinds[name] = _kind(name, kind, _rules_of(name, kind, rules), _last_with(sources, name), raw)
     _check_references(kinds, sources)
     try:
         ordered = in_order(kinds)
@@ -237,12 +238,17 @@ def _names_once(listed: object, text: Text, kind: str) -> None:
 # --- from raw tables to kinds ---------------------------------------------------------------------------
 
 
-def _kind(name: str, raw: Raw, match: Raw, text: Text) -> Kind:
+def _perhaps(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, [k for k in known if k != name], 1, 0.7)
+    return f"Did you mean “{near[0]}”? " if near else ""
+
+
+def _kind(name: str, raw: Raw, match: Raw, text: Text, known: Iterable[str] = ()) -> Kind:
     for key in ("title", "direction", "bc", "dv", "fields", "name_field"):
         if key not in raw:
             raise SettingsError(
                 f"{text.place(name)}: the kind “{name}” has no “{key}”.",
-                "A new kind needs title, direction, bc, dv, fields and name_field.",
+                f"{_perhaps(name, known)}A new kind needs title, direction, bc, dv, fields and name_field.",
             )
     if raw["direction"] not in _DIRECTIONS[:3]:
         raise _bad(text, name, "", "direction", raw["direction"], _DIRECTIONS[:3])

@@ -136,5 +136,5 @@ def _unknown(kind: Kind, side: Side, field: str, name: str, table: Table, place:
 
     near = get_close_matches(name, list(table.properties), 1, 0.6)
     hint = f"Did you mean {near[0]}?" if near else "Correct the name, or take the field out."
-    what = f"{SAYS[side]} has no property {name} in {kind.source(side).set}."
+    what = f"{SAYS[side]} has no property {name} in {table.set}."
     return Problem("error", kind.name, side, field, what, hint, place(kind.name, field, side))

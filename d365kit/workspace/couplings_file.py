@@ -180,13 +180,15 @@ class _Judge:
             before = self._seen.get((kind, side, ids[side]))
             if before is not None:
                 return no(f"twice in the file: row {before} names the same {SAYS[side]} record")
-        self._seen |= {(kind, s, ids[s]): number for s in SIDES}
         if self._partner.get((kind, "bc", ids["bc"])) == ids["dv"]:
+            self._seen |= {(kind, s, ids[s]): number for s in SIDES}
             return {**out, "outcome": "coupled already", "reason": ""}
         for side in SIDES:
             partner = self._partner.get((kind, side, ids[side]))
             if partner is not None:
-                return no(f"coupled to another: the {SAYS[side]} record belongs to {partner}")
+                known = self._keys[kind].named("dv" if side == "bc" else "bc", partner)
+                return no(f"coupled to another: the {SAYS[side]} record belongs to {known}")
+        self._seen |= {(kind, s, ids[s]): number for s in SIDES}
         return {**out, "outcome": "coupled", "reason": ""}
 
     def _kind(self, names: Sequence[str], bc_key: str, dv_key: str) -> str:

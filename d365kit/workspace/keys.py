@@ -32,12 +32,14 @@ class Keys:
     title: str
     by: Mapping[Side, tuple[Mapping[str, tuple[str, ...]], ...]]
     outside: Mapping[Side, Mapping[str, str]]
+    names: Mapping[Side, Mapping[str, str]]
 
     @classmethod
     def of(cls, snapshot: Snapshot, kind: Kind) -> Keys:
         """Index the records of ``kind``. Raises UnknownKind when the snapshot lacks it."""
         by: dict[Side, tuple[dict[str, tuple[str, ...]], ...]] = {}
         outside: dict[Side, dict[str, str]] = {}
+        called: dict[Side, dict[str, str]] = {}
         names = [n for n in (kind.number_field, "email", kind.name_field) if n and n in kind]
         for side in SIDES:
             frame = snapshot[kind.name].everything(side)
@@ -53,9 +55,16 @@ class Keys:
                         index[key] = (*index.get(key, ()), record)
                 sorts.append(index)
             by[side] = tuple(sorts)
+            columns = [frame[n] for n in dict.fromkeys((kind.number_field, kind.name_field)) if n and n in kind]
+            shown = [" ".join(str(v) for v in map(plain, row) if v) for row in zip(*columns, strict=True)]
+            called[side] = dict(zip(ids, shown, strict=True))
             reasons = snapshot[kind.name].outside(side)
             outside[side] = dict(zip(reasons["id"].astype(str), reasons["outside"].astype(str), strict=True))
-        return cls(kind.name, kind.mapping, kind.title, by, outside)
+        return cls(kind.name, kind.mapping, kind.title, by, outside, called)
+
+    def named(self, side: Side, record: str) -> str:
+        """What people call a record: number and name, else its id."""
+        return self.names[side].get(record) or record
 
     def knows(self, side: Side, key: str) -> bool:
         """Whether ``key`` names a record of ``side``, or several."""

@@ -201,6 +201,7 @@ ownership = "person"
 
 [kinds]
 # Kinds you do not want, for instance because a page they need is not published: see d365kit kinds.
+# What refers to them is then not checked for them: a customer goes without its salesperson being looked at.
 # Own kinds and fields go into kinds.toml beside this file; look them over with: d365kit kinds check
 leave_out = []
 

@@ -21,6 +21,8 @@ from d365kit.services.files import FilePart, FileSource, FileTable, Guess, Habit
 HANDS = ("left", "right")
 #: Kinds whose marks differ by less than this are equally likely.
 _NEAR = 0.08
+#: How much worse a file may fit the kind of both than what it fits best.
+_APART = 0.2
 #: Below this sum of both files' marks nothing is understood.
 _LEAST = 0.6
 _BANDS = ("certain", "likely", "unsure", "nothing found", "left out")
@@ -219,6 +221,26 @@ def _kind_of(
             f"It cannot be told what kind of records these are: {shown}.",
             "Say it with --kind customer, and name columns with --column “left:Kundennr.=number”.",
         )
+    if not wanted:
+        _refuse_different(tables, marks, ways[0][1], catalogue)
     equal = [way for way in ways if way[0] > ways[0][0] - _NEAR]
     best_way = min(equal, key=lambda way: preference(way[1].name))
     return best_way[1], best_way[2], tuple(way[1].name for way in equal if way is not best_way)
+
+
+def _refuse_different(
+    tables: Mapping[str, FileTable],
+    marks: Mapping[str, Mapping[tuple[str, Side], float]],
+    chosen: Kind,
+    catalogue: Catalogue,
+) -> None:
+    """Raise SettingsError when one of the files plainly holds something else than the other."""
+    best = {hand: max(held, key=held.__getitem__) for hand, held in marks.items()}
+    lost = {h: marks[h][best[h]] - max(marks[h].get((chosen.name, s), 0.0) for s in SIDES) for h in HANDS}
+    if best["left"][0] != best["right"][0] and max(lost.values()) > _APART:
+        looks = " and ".join(
+            f"{tables[h].origin.path.name} looks like {catalogue[best[h][0]].title.lower()}" for h in HANDS
+        )
+        raise SettingsError(
+            f"The two files hold different things: {looks}.", "Take two files of one kind, or say it with --kind."
+        )

@@ -252,13 +252,13 @@ def _hidden(columns: Sequence[FileColumn]) -> list[tuple[float, str, str, str]]:
     marked = [c for c in columns if c.name.startswith("(")][:3]
     ids = [c for c in marked if looks.guids(c.cells)]
     sums = [c for c in marked if looks.checksums(c.cells)]
-    if not ids or not sums:
+    if not ids:
         return []
+    out = [(1.0, ids[0].name, ID, "hidden column of a Dataverse export")]
+    if not sums:
+        return out  # the others were deleted, or spoilt: the ids are ids all the same
     times = [c for c in marked if c not in (ids[0], sums[0])]
-    out = [
-        (1.0, ids[0].name, ID, "hidden column of a Dataverse export"),
-        (1.0, sums[0].name, CHECKSUM, "hidden column of a Dataverse export"),
-    ]
+    out.append((1.0, sums[0].name, CHECKSUM, "hidden column of a Dataverse export"))
     return out + [(1.0, c.name, MODIFIED_ON, "hidden column of a Dataverse export") for c in times[:1]]
 
 
