@@ -50,6 +50,26 @@ def test_the_readme_extends_the_catalogue_as_it_says() -> None:
     assert len(mine["customer"].dv.scope) == len(shipped["customer"].dv.scope) + 1
 
 
+def test_every_key_of_kinds_toml_is_explained() -> None:
+    from dataclasses import fields
+
+    from d365kit.kinds import Field, Kind, Source, load_catalogue
+    from d365kit.kinds.transforms import TRANSFORMS
+
+    text = (REPOSITORY / "docs" / "own_kinds.md").read_text("utf-8")
+    parts = dict(zip(("kind", "side", "field"), re.split(r"^## ", text, flags=re.MULTILINE)[1:], strict=True))
+    for part, of in (("kind", Kind), ("side", Source), ("field", Field)):
+        told = {
+            k
+            for line in re.findall(r"^\| (`.*?) \|", parts[part], re.MULTILINE)
+            for k in re.findall(r"`(\w+)`", line)
+        }
+        assert told | {"name"} == {f.name for f in fields(of)} | {"name"}, part
+    assert all(f"`{name}`" in parts["field"] for name in TRANSFORMS)
+    (snippet,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert load_catalogue(snippet)["customer"]["group"].goes_to("dv")
+
+
 def test_the_readme_names_every_page_the_catalogue_reads() -> None:
     from d365kit.kinds import load_catalogue
 
