@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Thread
 from time import monotonic
 
 from d365kit.nouns import Run, Snapshot
@@ -19,6 +20,8 @@ def run(workspace: Workspace, say: Say) -> dict[str, object]:
     step per kind, and the report's path.
     """
     started = monotonic()
+    # What checks stand on takes seconds to import: meanwhile the sandbox makes its company in a process of its own.
+    Thread(target=workspace.warm_up, daemon=True).start()
     say("1  Pull: both sides into frames with the same columns")
     snapshot = workspace.pull()
     pulled = _pulled(snapshot, say)
@@ -40,7 +43,8 @@ def run(workspace: Workspace, say: Say) -> dict[str, object]:
     wrote = _wrote(done, say)
     say("6  Once more: pull, check and plan, to see what is left")
     workspace.pull()
-    waiting = [p for kind in workspace.catalogue if (p := workspace.propose(kind.name)).counts()["likely"]]
+    open_kinds = [kind for kind, made in coupled.items() if made["likely"] or made["unsure"]]
+    waiting = [p for kind in open_kinds if (p := workspace.propose(kind)).counts()["likely"]]
     left = workspace.plan().counts()
     say(f"   {summary(left)}")
     for proposals in waiting:

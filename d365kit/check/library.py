@@ -42,6 +42,14 @@ class Outcome:
 class Library:
     """Great Expectations, opened for one run: a context in memory and one data source in it."""
 
+    @staticmethod
+    def load() -> None:
+        """Import the library, which takes seconds, for a later `opened`."""
+        with _quiet():
+            import great_expectations  # noqa: F401
+
+            import d365kit.check.expectation  # noqa: F401
+
     def __init__(self, gx: ModuleType, source: PandasDatasource, desk: Desk) -> None:
         self._gx, self._source, self._desk = gx, source, desk
 

@@ -300,6 +300,10 @@ class Workspace:
     def couplings(self, kind: str | None = None) -> pd.DataFrame:
         return self.ledger.couplings(kind)
 
+    def warm_up(self) -> None:
+        """Import what `check` stands on, which takes seconds; may be called in a thread beforehand."""
+        check.warm_up()
+
     def check(self, suites: Sequence[str] | None = None) -> Findings:
         """Run the workspace's own suites over the latest snapshot (see `check.findings`)."""
         with self._bars() as bars:

@@ -6,7 +6,7 @@ import csv
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
@@ -152,11 +152,15 @@ class Table:
 
     def navigation(self, name: str) -> tuple[Column, Relation] | None:
         """Return the lookup and its target behind a navigation name, or None."""
+        return self._ways.get(name)
+
+    @cached_property
+    def _ways(self) -> dict[str, tuple[Column, Relation]]:
+        found: dict[str, tuple[Column, Relation]] = {}
         for column in self.lookups():
             for relation in column.targets:
-                if relation.navigation == name:
-                    return column, relation
-        return None
+                found.setdefault(relation.navigation, (column, relation))
+        return found
 
 
 @dataclass(frozen=True)
@@ -200,12 +204,20 @@ class Schema:
 
     def collection(self, entity: str, name: str) -> tuple[Table, Column, Relation] | None:
         """Return the lookup behind a collection of rows that point to one row, or None."""
-        return next((item for item in self.incoming(entity) if item[2].collection == name and name), None)
+        return _collections(self.side, entity).get(name) if name else None
 
     def association(self, entity: str, name: str) -> Association | None:
         """Return a many-to-many relationship this entity takes part in, or None."""
         found = self.associations.get(name)
         return found if found and entity in found.sides else None
+
+
+@cache
+def _collections(side: str, entity: str) -> dict[str, tuple[Table, Column, Relation]]:
+    found: dict[str, tuple[Table, Column, Relation]] = {}
+    for item in _incoming(side, entity):
+        found.setdefault(item[2].collection, item)
+    return found
 
 
 @cache
