@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from d365kit.kinds import SIDES, Field, Kind, Side
@@ -30,10 +30,6 @@ class Request:
     kinds: tuple[str, ...] = ()
     page: int = 0
     optional: bool = False
-
-    def only(self, names: Iterable[str]) -> tuple[Column, ...]:
-        chosen = set(names)
-        return tuple(c for c in self.columns if c.name in chosen)
 
 
 def requests_of(kinds: Sequence[Kind]) -> list[Request]:
