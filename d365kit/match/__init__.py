@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from d365kit.errors import SettingsError
 from d365kit.kinds import Catalogue, default_catalogue
-from d365kit.match.evidence import by_evidence
+#from d365kit.match.evidence import by_evidence
 from d365kit.match.prepare import Couplings, pool
-from d365kit.match.ranking import Prints, rows_of
-from d365kit.match.rules import by_keys
+#from d365kit.match.ranking import Prints, rows_of
+#from d365kit.match.rules import by_keys
 from d365kit.nouns import Proposals, Snapshot
 
 Progress = Callable[[str, int, int], None]

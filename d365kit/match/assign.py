@@ -36,6 +36,9 @@ def assign(bc: np.ndarray, dv: np.ndarray, score: np.ndarray, prior: float) -> A
     chosen = np.zeros(len(score), dtype=bool)
     tied = np.zeros(len(score), dtype=bool)
     worth = np.flatnonzero(net > EQUAL)
+    settled, open_ = _plain(bc[worth], dv[worth], net[worth])
+    chosen[worth[settled]] = True
+    worth = worth[open_]
     for group in _components(bc[worth], dv[worth]):
         pairs = worth[group]
         if len(pairs) == 1:
@@ -45,6 +48,25 @@ def assign(bc: np.ndarray, dv: np.ndarray, score: np.ndarray, prior: float) -> A
         chosen[pairs[always]] = True
         tied[pairs[ever & ~always]] = True
     return Assignment(chosen, tied, _margin(bc, dv, net))
+
+
+def _plain(bc: np.ndarray, dv: np.ndarray, net: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs that every best choice has, as far as two records tell it, and the pairs that stay open.
+
+    A pair that outweighs the best other pair of its one record and that of its other together is in every best
+    choice: putting it in for those two gains. Its records' other pairs are out then, which may settle further ones.
+    """
+    open_ = np.arange(len(net))
+    settled: list[np.ndarray] = []
+    while len(open_):
+        b, d, w = bc[open_], dv[open_], net[open_]
+        rivals = np.maximum(_best_other(b, w), 0.0) + np.maximum(_best_other(d, w), 0.0)
+        sure = w > rivals + EQUAL
+        if not sure.any():
+            break
+        settled.append(open_[sure])
+        open_ = open_[~(np.isin(b, b[sure]) | np.isin(d, d[sure]))]
+    return np.concatenate(settled) if settled else open_[:0], open_
 
 
 def _components(bc: np.ndarray, dv: np.ndarray) -> list[np.ndarray]:

@@ -1,18 +1,23 @@
-"""Scored pairs → what a person reads: evidence lines, one line of reason, and a fingerprint of the values."""
+"""Scored pairs → what a person reads: evidence, one line of reason, why others lost, and what would settle it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from d365kit.compare import values
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from d365kit.kinds import Kind, Side
+from d365kit.match.levels import Comparison
 from d365kit.match.prepare import Pool
 from d365kit.match.templates import MISSING
-from d365kit.nouns.frames import plain
+from d365kit.nouns.frames import arrow_of, plain
 
 #: Evidence below this many bits is not worth a word in the reason.
 _WORTH_SAYING = 0.5
@@ -53,9 +58,60 @@ def as_text(value: object) -> str | None:
     return (str(value).strip() or None) if value is not None else None
 
 
+def texts(frame: pd.DataFrame, field: str) -> pa.Array:
+    """The values of a column as evidence shows them; all missing when there is no such column."""
+    if field not in frame.columns:
+        return pa.nulls(len(frame), pa.string())
+    encoded = arrow_of(frame[field]).combine_chunks().dictionary_encode()
+    known = pa.array([as_text(v) for v in encoded.dictionary.to_pylist()], pa.string())
+    return known.take(encoded.indices)
+
+
+def joined_texts(frame: pd.DataFrame, fields: Sequence[str]) -> pa.Array:
+    """For every record the values of several columns as one text; missing where all are."""
+    found = [texts(frame, field) for field in fields]
+    if len(found) == 1:
+        return found[0]
+    both = pc.binary_join_element_wise(*found, " · ", null_handling="skip")
+    return pc.if_else(pc.equal(both, ""), pa.scalar(None, pa.string()), both)
+
+
+# --- evidence --------------------------------------------------------------------------------------------
+
+
 def evidence_json(lines: Sequence[Line]) -> str:
     """Evidence as the JSON text that Proposals hold."""
     return json.dumps([line.to_dict() for line in lines], ensure_ascii=False)
+
+
+def evidence_column(
+    pool: Pool, comparisons: Sequence[Comparison], bc: np.ndarray, dv: np.ndarray, levels: np.ndarray, bits: np.ndarray
+) -> pa.Array:
+    """The evidence of many pairs as JSON, each as `evidence_json` gives it; what neither record has is left out."""
+    pieces = []
+    for i, comparison in enumerate(comparisons):
+        quoted = {s: _quoted(joined_texts(pool.frames[s], comparison.shows)) for s in ("bc", "dv")}  # type: ignore[index]
+        left, right = quoted["bc"].take(pa.array(bc)), quoted["dv"].take(pa.array(dv))
+        words = pa.array([json.dumps(w) for w in (*comparison.words, MISSING)], pa.string())
+        level = words.take(pa.array(np.where(levels[:, i] < 0, len(words) - 1, levels[:, i])))
+        weight = pc.cast(pa.array(np.round(bits[:, i].astype(float), 3) + 0.0), pa.string())
+        piece = pc.binary_join_element_wise(
+            f'{{"field": {json.dumps(comparison.field)}, "bc": ', pc.fill_null(left, "null"), ', "dv": ',
+            pc.fill_null(right, "null"), ', "level": ', level, ', "weight": ', weight, "}", "",
+        )  # fmt: skip
+        neither = pc.and_(pc.is_null(left), pc.is_null(right))
+        pieces.append(pc.if_else(neither, pa.scalar(None, pa.string()), piece))
+    inner = pc.binary_join_element_wise(*pieces, ", ", null_handling="skip") if pieces else pa.array([""] * len(bc))
+    return pc.binary_join_element_wise("[", inner, "]", "")
+
+
+def _quoted(column: pa.Array) -> pa.Array:
+    encoded = column.dictionary_encode()
+    known = [json.dumps(v, ensure_ascii=False) for v in encoded.dictionary.to_pylist()]
+    return pa.array(known, pa.string()).take(encoded.indices)
+
+
+# --- reasons ---------------------------------------------------------------------------------------------
 
 
 def reason(kind: Kind, lines: Sequence[Line], note: str = "") -> str:
@@ -66,22 +122,47 @@ def reason(kind: Kind, lines: Sequence[Line], note: str = "") -> str:
     strong = sorted((x for x in lines if x.says and x.level != MISSING), key=lambda x: -abs(x.weight))
     agree = [_say(kind, x) for x in strong if x.weight >= _WORTH_SAYING][:_MOST_SAID]
     against = [_say(kind, x) for x in strong if x.weight <= -_WORTH_SAYING][: _MOST_SAID - 1]
-    parts = [note, _joined(agree), _joined(against)]
+    parts = [note, joined(agree), joined(against)]
     return "; ".join(p for p in parts if p) or "nothing to compare"
 
 
-def _say(kind: Kind, line: Line) -> str:
+def reason_column(
+    kind: Kind, comparisons: Sequence[Comparison], weights: Sequence[np.ndarray], levels: np.ndarray, notes: np.ndarray
+) -> pa.Array:
+    """The reasons of many pairs: pairs with the same levels and the same note have the same one."""
+    said = np.unique(notes, return_inverse=True)
+    code, radix = said[1].astype(np.int64), len(said[0]) + 1
+    for i, comparison in enumerate(comparisons):
+        code = code + (levels[:, i].astype(np.int64) + 1) * radix
+        radix *= len(comparison.levels) + 1
+    _, first, place = np.unique(code, return_index=True, return_inverse=True)
+    made = []
+    for n in first:
+        lines = []
+        for i, comparison in enumerate(comparisons):
+            if (level := levels[n, i]) >= 0:
+                reached = comparison.levels[level]
+                lines.append(Line(comparison.field, None, None, reached.word, float(weights[i][level]), reached.says))
+        made.append(reason(kind, lines, str(notes[n])))
+    return pa.array(made, pa.string()).take(pa.array(place))
+
+
+def title(kind: Kind, field: str) -> str:
+    """What a field is called in a sentence."""
     try:
-        title = kind[line.field].title
+        return kind[field].title
     except KeyError:
-        title = line.field.replace("_", " ")
-    return line.says.format(f=title)
+        return field.replace("_", " ")
 
 
-def _joined(phrases: Sequence[str]) -> str:
+def _say(kind: Kind, line: Line) -> str:
+    return line.says.format(f=title(kind, line.field))
+
+
+def joined(phrases: Sequence[str]) -> str:
     """Phrases as one: “same name, e-mail and phone”.
 
-    >>> _joined(["same name", "same e-mail", "city differs"])
+    >>> joined(["same name", "same e-mail", "city differs"])
     'same name and e-mail, city differs'
     """
     same = [p.removeprefix("same ") for p in phrases if p.startswith("same ") and "," not in p]
@@ -90,6 +171,9 @@ def _joined(phrases: Sequence[str]) -> str:
     if same:
         head = ["same " + (", ".join(same[:-1]) + " and " + same[-1] if len(same) > 1 else same[0])]
     return ", ".join(head + others)
+
+
+# --- fingerprints ----------------------------------------------------------------------------------------
 
 
 def compared_fields(kind: Kind) -> tuple[str, ...]:
@@ -103,11 +187,13 @@ def compared_fields(kind: Kind) -> tuple[str, ...]:
     return tuple(sorted(fields))
 
 
-def prints_of(pool: Pool, side: Side, fields: Sequence[str]) -> list[bytes]:
-    """One digest a record of its compared values."""
-    columns = [[as_text(v) for v in values(pool.frames[side], field)] for field in fields]
-    rows = zip(*columns, strict=True) if columns else [()] * pool.size(side)
-    return [hashlib.sha256(json.dumps(row, ensure_ascii=False).encode()).digest() for row in rows]
+def prints_of(pool: Pool, side: Side, fields: Sequence[str], rows: Iterable[int]) -> Mapping[int, bytes]:
+    """One digest of its compared values for each of ``rows``; fields without a value play no part."""
+    wanted = np.unique(np.fromiter(rows, dtype=np.int64))
+    part = pool.frames[side].iloc[wanted]
+    named = [pc.binary_join_element_wise(f"{field}=", texts(part, field), "") for field in fields]
+    whole = pc.binary_join_element_wise(*named, "\x1f", null_handling="skip") if named else pa.array([""] * len(part))
+    return {int(n): hashlib.sha256(text.encode()).digest() for n, text in zip(wanted, whole.to_pylist(), strict=True)}
 
 
 def fingerprint(bc: bytes, dv: bytes) -> str:

@@ -1,15 +1,17 @@
-"""Snapshot + ledger → the records that still want a partner, with their normalised columns (Pool)."""
+"""Snapshot + ledger → the records of a kind with their normalised columns (Pool), and which are taken."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from d365kit.compare import LISTS, NUMBERS, normalise, values
+from d365kit.compare import columns, values
 from d365kit.kinds import SIDES, Kind, Side
 from d365kit.nouns import Snapshot
 from d365kit.nouns.frames import plain
@@ -30,15 +32,17 @@ class Couplings(Protocol):
 
 @dataclass(frozen=True)
 class Pool:
-    """The uncoupled records of one kind: raw frames, ids in order, and normalised columns, by side.
+    """The records of one kind: raw frames, ids in order, and normalised columns, by side.
 
     Row number ``n`` of ``frames[side]``, ``ids[side]`` and ``columns[side]`` is the same record; the order is
-    that of the ids, so nothing that follows depends on the order in which rows were pulled.
+    that of the ids, so nothing that follows depends on the order in which rows were pulled. ``inside`` is False for
+    records that the mapping's filter leaves out: they only tell where a twin is hidden.
     """
 
     kind: Kind
     frames: Mapping[Side, pd.DataFrame]
-    ids: Mapping[Side, list[str]]
+    ids: Mapping[Side, pa.Array]
+    inside: Mapping[Side, np.ndarray]
     columns: Mapping[Side, pa.Table]
 
     def size(self, side: Side) -> int:
@@ -49,41 +53,58 @@ class Pool:
         table = self.columns[side]
         return column in table.column_names and table[column].null_count < len(table)
 
+    def rows(self, side: Side, ids: Iterable[object]) -> np.ndarray:
+        """The row numbers of ``ids``, -1 for those that are not there."""
+        asked = pa.array([None if plain(i) is None else str(i) for i in ids], pa.string())
+        found = pc.index_in(asked, value_set=self.ids[side])
+        return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+
 
 def pool(snapshot: Snapshot, ledger: Couplings, kind: Kind) -> Pool:
-    """Gather the records of ``kind`` that are neither coupled nor marked to be created.
+    """Gather the records of ``kind``, coupled or not, and normalise what is compared.
 
     Raises SettingsError when matching.toml names a normaliser or a reference that does not exist, and
     UnknownKind when the snapshot lacks the kind.
     """
-    taken = _taken(ledger, kind.name)
     sides = snapshot[kind.name]
     frames: dict[Side, pd.DataFrame] = {}
+    ids: dict[Side, pa.Array] = {}
+    inside: dict[Side, np.ndarray] = {}
     for side in SIDES:
-        frame = sides.side(side)
-        free = frame[~frame["id"].isin(taken[side]).astype(bool)]
-        frames[side] = free.sort_values("id", kind="stable").drop_duplicates("id").reset_index(drop=True)
+        held, outside = sides.side(side), sides.outside(side)
+        frame = pd.concat([held, outside], ignore_index=True) if len(outside) else held
+        takes_part = np.arange(len(frame)) < len(held)
+        found = pa.array(frame["id"], pa.string(), from_pandas=True)
+        found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+        order = np.lexsort((~takes_part, pc.rank(found, tiebreaker="dense").to_numpy()))
+        first = np.ones(len(order), dtype=bool)
+        ordered = found.take(pa.array(order))
+        if len(order) > 1:
+            first[1:] = pc.not_equal(ordered[1:], ordered[:-1]).to_numpy(zero_copy_only=False)
+        rows = order[first]
+        frames[side] = frame.take(rows).reset_index(drop=True)
+        ids[side] = found.take(pa.array(rows))
+        inside[side] = takes_part[rows]
     columns = {side: _columns(frames[side], kind, side, ledger) for side in SIDES}
-    ids = {side: [str(i) for i in frames[side]["id"]] for side in SIDES}
-    return Pool(kind, frames, ids, columns)
+    return Pool(kind, frames, ids, inside, columns)
 
 
-def _taken(ledger: Couplings, kind: str) -> dict[Side, set[str]]:
-    """The ids of each side that are coupled, or marked to get a partner made for them."""
-    frames = (ledger.couplings(kind), ledger.creates(kind))
-    taken: dict[Side, set[str]] = {}
+def taken(pool: Pool, ledger: Couplings) -> dict[Side, np.ndarray]:
+    """Which records of each side are coupled, or marked to get a partner made for them."""
+    out: dict[Side, np.ndarray] = {}
+    tables = (ledger.couplings(pool.kind.name), ledger.creates(pool.kind.name))
     for side in SIDES:
-        found = {plain(i) for frame in frames for i in frame[f"{side}_id"]}
-        taken[side] = {str(i) for i in found if i}
-    return taken
+        out[side] = np.zeros(pool.size(side), dtype=bool)
+        for table in tables:
+            rows = pool.rows(side, table[f"{side}_id"])
+            out[side][rows[rows >= 0]] = True
+    return out
 
 
 def _columns(frame: pd.DataFrame, kind: Kind, side: Side, ledger: Couplings) -> pa.Table:
     """The normalised columns of one side: those of matching.toml, and two for every reference."""
-    made: dict[str, pa.Array] = {"unique_id": pa.array(range(len(frame)), pa.int64())}
-    for spec in kind.match.get("columns", ()):  # type: ignore[attr-defined]
-        found = normalise(frame, spec["of"], spec["by"])
-        made[spec["name"]] = pa.array(found, _arrow_type(spec["by"]))
+    made: dict[str, pa.Array] = {"unique_id": pa.array(np.arange(len(frame)), pa.int64())}
+    made |= columns(frame, kind.match.get("columns", ()))  # type: ignore[arg-type]
     for name in kind.match.get("references", ()):  # type: ignore[attr-defined]
         if name not in kind or not kind[name].is_reference:
             # Not in use in this company's modes; the catalogue was checked when it was read.
@@ -95,12 +116,6 @@ def _columns(frame: pd.DataFrame, kind: Kind, side: Side, ledger: Couplings) -> 
             continue
         made[f"{name}_ref"], made[f"{name}_known"] = _reference(frame, kind, name, side, ledger)
     return pa.table(made)
-
-
-def _arrow_type(normaliser: str) -> pa.DataType:
-    if normaliser in LISTS:
-        return pa.list_(pa.string())
-    return pa.float64() if normaliser in NUMBERS else pa.string()
 
 
 def _reference(

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from d365kit.compare import values
 from d365kit.kinds import SIDES, Side
-from d365kit.match.explain import Line, as_text, compared_fields, evidence_json, fingerprint, prints_of, reason
+from d365kit.match.explain import compared_fields, fingerprint, prints_of, texts
 from d365kit.match.prepare import Pool
-from d365kit.nouns.frames import plain
+from d365kit.nouns.frames import plain, to_frame
+from d365kit.nouns.proposals import PROPOSAL_COLUMNS
 
 NOTHING = "nothing found"
-TIE = "two equally good candidates"
-RIVAL = "another good candidate has no partner"
+NO_CANDIDATE = "no candidate on the other side"
 
 Tell = Callable[[str, int, int], None]
-Row = dict[str, object]
 RowPair = tuple[int, int]
 
 
@@ -27,8 +26,10 @@ RowPair = tuple[int, int]
 class Ranking:
     """Pairs worth showing, by row numbers of the pool, in parallel arrays.
 
-    ``notes`` says in words what keeps a pair from being certain, or is ``""``; ``lines`` gives the evidence of
-    the n-th pair.
+    ``reasons`` and ``evidence`` are texts, a pair each. ``runner_up`` says why the next candidate lost, ``settles``
+    which value would settle a doubt; both are null where there is nothing to say. ``alone`` holds, for records
+    without any candidate, what to say instead of `NO_CANDIDATE`, by side and row number. ``takes_part`` tells by
+    side which records want a partner.
     """
 
     bc: np.ndarray
@@ -38,74 +39,95 @@ class Ranking:
     margin: np.ndarray
     chosen: np.ndarray
     bands: np.ndarray
-    notes: Sequence[str]
-    lines: Callable[[int], list[Line]]
+    reasons: pa.Array
+    evidence: pa.Array
+    runner_up: pa.Array
+    settles: pa.Array
+    takes_part: Mapping[Side, np.ndarray]
+    alone: Mapping[Side, Mapping[int, str]]
 
 
 class Prints:
     """Fingerprints of pairs: what was compared, so that a rejected pair is known again while it is the same."""
 
     def __init__(self, pool: Pool) -> None:
-        fields = compared_fields(pool.kind)
-        self._prints = {side: prints_of(pool, side, fields) for side in SIDES}
-        self._rows = {side: {record: n for n, record in enumerate(pool.ids[side])} for side in SIDES}
+        self._pool = pool
+        self._fields = compared_fields(pool.kind)
 
-    def pair(self, bc: int, dv: int) -> str:
-        """The fingerprint of two records, by row number."""
-        return fingerprint(self._prints["bc"][bc], self._prints["dv"][dv])
+    def pairs(self, bc: np.ndarray, dv: np.ndarray) -> list[str]:
+        """The fingerprint of every two records, by row number."""
+        left = prints_of(self._pool, "bc", self._fields, bc)
+        right = prints_of(self._pool, "dv", self._fields, dv)
+        return [fingerprint(left[b], right[d]) for b, d in zip(bc.tolist(), dv.tolist(), strict=True)]
 
-    def refused(self, rejected: pd.DataFrame) -> set[RowPair]:
-        """The rejected pairs whose values are as they were; one without a fingerprint stays rejected."""
-        out = set()
-        columns = (rejected[name] for name in ("bc_id", "dv_id", "fingerprint"))
-        for bc_id, dv_id, before in zip(*columns, strict=True):
-            bc, dv = self._rows["bc"].get(str(bc_id)), self._rows["dv"].get(str(dv_id))
-            if bc is not None and dv is not None and (not plain(before) or self.pair(bc, dv) == before):
-                out.add((bc, dv))
-        return out
+    def unchanged(self, bc: np.ndarray, dv: np.ndarray, before: Iterable[object]) -> np.ndarray:
+        """Whether each pair's values are as they were; a pair without a fingerprint counts as unchanged."""
+        old = [plain(p) for p in before]
+        return np.array([not b or b == n for b, n in zip(old, self.pairs(bc, dv), strict=True)], dtype=bool)
 
 
-def rows_of(pool: Pool, ranking: Ranking, prints: Prints) -> list[Row]:
-    """The rows in order: pairs by BC record and rank, then the records of either side without any candidate."""
-    names = {side: [as_text(v) for v in values(pool.frames[side], pool.kind.name_field)] for side in SIDES}
-    rows = [_row(pool, ranking, prints, names, n) for n in range(len(ranking.bc))]
-    for row, rank in zip(rows, ranks(ranking.bc, ranking.score), strict=True):
-        row["rank"] = int(rank)
-    rows.sort(key=lambda r: (r["bc_id"], r["rank"], r["dv_id"]))
-    for side, paired in zip(SIDES, (ranking.bc, ranking.dv), strict=True):
-        alone = sorted(set(range(pool.size(side))) - set(paired.tolist()))
-        rows += [_lonely(side, pool.ids[side][n], names[side][n]) for n in alone]
-    return rows
+def refused(pool: Pool, rejected: pd.DataFrame, prints: Prints) -> tuple[np.ndarray, np.ndarray]:
+    """The row numbers of rejected pairs whose values are as they were."""
+    bc, dv = pool.rows("bc", rejected["bc_id"]), pool.rows("dv", rejected["dv_id"])
+    there = (bc >= 0) & (dv >= 0)
+    bc, dv = bc[there], dv[there]
+    still = prints.unchanged(bc, dv, rejected["fingerprint"][there])
+    return bc[still], dv[still]
 
 
-def _row(pool: Pool, ranking: Ranking, prints: Prints, names: dict[Side, list[str | None]], n: int) -> Row:
-    bc, dv = int(ranking.bc[n]), int(ranking.dv[n])
-    lines = ranking.lines(n)
-    return {
-        "bc_id": pool.ids["bc"][bc],
-        "dv_id": pool.ids["dv"][dv],
-        "bc_name": names["bc"][bc],
-        "dv_name": names["dv"][dv],
-        "band": str(ranking.bands[n]),
-        "chosen": bool(ranking.chosen[n]),
-        "score": float(ranking.score[n]),
-        "probability": float(ranking.probability[n]),
-        "margin": float(ranking.margin[n]),
-        "reason": reason(pool.kind, lines, ranking.notes[n]),
-        "evidence": evidence_json(lines),
-        "fingerprint": prints.pair(bc, dv),
+def write(pool: Pool, ranking: Ranking, prints: Prints | None) -> pd.DataFrame:
+    """The frame of Proposals: pairs by BC record and rank, then the records of either side without any candidate.
+
+    Without ``prints`` the column of fingerprints stays empty.
+    """
+    names = {side: texts(pool.frames[side], pool.kind.name_field) for side in SIDES}
+    rank = ranks(ranking.bc, ranking.score)
+    # Rows of the pool are in the order of ids, so row numbers sort as ids do.
+    order = np.lexsort((ranking.dv, rank, ranking.bc))
+    bc, dv = ranking.bc[order], ranking.dv[order]
+    at = {"bc": pa.array(bc), "dv": pa.array(dv)}
+    pick = pa.array(order)
+    made: dict[str, pa.Array] = {}
+    for side in SIDES:
+        made[f"{side}_id"] = pool.ids[side].take(at[side])
+        made[f"{side}_name"] = names[side].take(at[side])
+    made |= {
+        "band": pa.array(ranking.bands[order], pa.string()),
+        "rank": pa.array(rank[order]),
+        "chosen": pa.array(ranking.chosen[order]),
+        "score": pa.array(ranking.score[order].astype(float)),
+        "probability": pa.array(ranking.probability[order].astype(float)),
+        "margin": pa.array(ranking.margin[order].astype(float)),
+        "reason": ranking.reasons.take(pick),
+        "runner_up": ranking.runner_up.take(pick),
+        "settles": ranking.settles.take(pick),
+        "evidence": ranking.evidence.take(pick),
+        "fingerprint": pa.array(prints.pairs(bc, dv), pa.string()) if prints else pa.nulls(len(bc), pa.string()),
     }
+    tables = [_table(made, len(bc))]
+    for side, paired in (("bc", bc), ("dv", dv)):
+        wanting = ranking.takes_part[side].copy()  # type: ignore[index]
+        wanting[paired] = False
+        rows = np.flatnonzero(wanting)
+        words = ranking.alone.get(side, {})  # type: ignore[call-overload]
+        said = [words.get(n, NO_CANDIDATE) for n in rows.tolist()] if words else pa.repeat(NO_CANDIDATE, len(rows))
+        lonely = {
+            f"{side}_id": pool.ids[side].take(pa.array(rows)),  # type: ignore[index]
+            f"{side}_name": names[side].take(pa.array(rows)),  # type: ignore[index]
+            "band": pa.repeat(NOTHING, len(rows)),
+            "chosen": pa.repeat(False, len(rows)),
+            "reason": pa.array(said, pa.string()) if words else said,
+            "evidence": pa.repeat("[]", len(rows)),
+        }
+        tables.append(_table(lonely, len(rows)))
+    return to_frame(pa.concat_tables(tables))
 
 
-def _lonely(side: Side, record: str, name: str | None) -> Row:
-    return {
-        f"{side}_id": record,
-        f"{side}_name": name,
-        "band": NOTHING,
-        "chosen": False,
-        "reason": "no candidate on the other side",
-        "evidence": "[]",
-    }
+def _table(columns: Mapping[str, pa.Array], rows: int) -> pa.Table:
+    return pa.table(
+        [columns[f.name].cast(f.type) if f.name in columns else pa.nulls(rows, f.type) for f in PROPOSAL_COLUMNS],
+        schema=PROPOSAL_COLUMNS,
+    )
 
 
 def ranks(record: np.ndarray, score: np.ndarray) -> np.ndarray:
@@ -116,4 +138,13 @@ def ranks(record: np.ndarray, score: np.ndarray) -> np.ndarray:
     """
     if not len(record):
         return np.zeros(0, dtype=np.int64)
-    return pd.Series(-score).groupby(record).rank(method="min").to_numpy(dtype=np.int64)
+    order = np.lexsort((-score, record))
+    sorted_record, sorted_score = record[order], score[order]
+    new = np.r_[True, sorted_record[1:] != sorted_record[:-1]]
+    place = np.arange(len(order))
+    start = np.maximum.accumulate(np.where(new, place, 0))
+    step = new | np.r_[True, sorted_score[1:] != sorted_score[:-1]]
+    best = np.maximum.accumulate(np.where(step, place, 0))
+    out = np.empty(len(order), dtype=np.int64)
+    out[order] = best - start + 1
+    return out

@@ -3,16 +3,19 @@
 Ordinary training takes duplicates and branches of a true partner for matches. Here the candidates of a record
 compete with each other and with “no partner”: the probability of a pair is its share in all one-to-one
 couplings, worked out by passing messages between the records (exact where candidates form no circle).
+What two records look like that share a key and are different is learnt from pairs within one side as well: but for
+a few duplicates they all are different, so they show what chance, branches and sister companies do.
 What cannot be told from the data falls back to the starting shares, in proportion to how little data there is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from d365kit.match.linkage import Candidates
+from d365kit.match.levels import Comparison
 
 #: The starting shares count as much as this many pairs whose answer is known.
 PSEUDO_M = 15.0
@@ -23,6 +26,48 @@ MOST_COUPLED = 0.9
 ROUNDS = 60
 #: Weights of a pair beyond this many bits make no difference to its probability.
 LARGEST = 40.0
+#: Pairs with odds below this, in bits, have no say in the probabilities of others.
+_NO_SAY = -18.0
+
+
+def rare_at(comparisons: Sequence[Comparison]) -> list[int]:
+    """The comparisons whose rare values count for more: the columns of ``rarity``."""
+    return [i for i, comparison in enumerate(comparisons) if comparison.frequency]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Pairs across the sides with what they are judged by.
+
+    ``levels`` is pairs × comparisons, ``rarity`` pairs × `rare_at`. ``size_bc`` and ``size_dv`` count the records. ``known`` is
+    nan but for pairs that somebody decided: 1 or 0. ``counted`` is False for pairs that are there only because
+    they compete with counted ones.
+    """
+
+    bc: np.ndarray
+    dv: np.ndarray
+    levels: np.ndarray
+    rarity: np.ndarray
+    size_bc: int
+    size_dv: int
+    counted: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Pairs within one side, nearly all of which are different records."""
+
+    levels: np.ndarray
+    rarity: np.ndarray
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Pairs somebody decided: levels, rarity, and 1 (belong together) or 0."""
+
+    levels: np.ndarray
+    rarity: np.ndarray
+    verdict: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -37,70 +82,75 @@ class Model:
         """Bits of evidence by comparison and level."""
         return tuple(np.log2(m / u) for m, u in zip(self.m, self.u, strict=True))
 
+    def evidence(self, comparisons: Sequence[Comparison], levels: np.ndarray, rarity: np.ndarray) -> np.ndarray:
+        """Bits by pair and comparison; missing values give none."""
+        out = np.zeros(levels.shape, dtype=np.float32)
+        for i, weights in enumerate(self.weights()):
+            out[:, i] = np.append(weights, 0.0)[levels[:, i]]
+        out[:, rare_at(comparisons)] += rarity
+        return out
 
-@dataclass(frozen=True)
-class Scored:
-    """Candidates with the evidence of each comparison, their sum, and the pair's probability."""
-
-    candidates: Candidates
-    evidence: np.ndarray
-    score: np.ndarray
-    probability: np.ndarray
-    prior: float
-
-    @property
-    def alone(self) -> np.ndarray:
-        """The probability each pair would have if its records had no other candidate."""
-        return 1.0 / (1.0 + np.exp2(-np.clip(self.score + self.prior, -LARGEST, LARGEST)))
-
-
-def score(candidates: Candidates, size_bc: int, size_dv: int) -> Scored:
-    """Train on the candidates themselves and score them; the same input gives the same output."""
-    comparisons = candidates.comparisons
-    if not len(candidates):
-        nothing = np.zeros(0)
-        return Scored(candidates, np.zeros((0, len(comparisons))), nothing, nothing, 0.0)
-    model = train(candidates, size_bc, size_dv)
-    evidence = _evidence(candidates, model)
-    total = evidence.sum(axis=1)
-    field = _Field(candidates, size_bc, size_dv)
-    probability = field.probabilities(total + model.prior, sweeps=60)
-    return Scored(candidates, evidence, total, probability, model.prior)
+    def total(self, levels: np.ndarray, rarity: np.ndarray) -> np.ndarray:
+        """The sum of each pair's evidence, without the prior."""
+        out = rarity.sum(axis=1, dtype=np.float64)
+        for i, weights in enumerate(self.weights()):
+            out += np.append(weights, 0.0)[levels[:, i]]
+        return out
 
 
-def train(candidates: Candidates, size_bc: int, size_dv: int) -> Model:
-    """Estimate the model by expectation and maximisation under the one-to-one rule."""
-    comparisons = candidates.comparisons
-    start = Model(
+def train(
+    comparisons: Sequence[Comparison], scene: Scene, apart: Sequence[Apart] = (), answers: Answers | None = None
+) -> Model:
+    """Estimate the model by expectation and maximisation under the one-to-one rule; deterministic."""
+    pairs = len(scene.bc)
+    model = Model(
         tuple(c.m for c in comparisons),
         tuple(c.u for c in comparisons),
-        _prior(0.5 * min(size_bc, size_dv), len(candidates), size_bc, size_dv),
+        _prior(0.5 * min(scene.size_bc, scene.size_dv), pairs, scene.size_bc, scene.size_dv),
     )
-    field = _Field(candidates, size_bc, size_dv)
-    model = start
+    field = Field(scene.bc, scene.dv, scene.size_bc, scene.size_dv)
+    counted = np.ones(pairs) if scene.counted is None else scene.counted.astype(float)
+    twins = [-8.0] * len(apart)
     for _ in range(ROUNDS):
-        weights = _evidence(candidates, model).sum(axis=1) + model.prior
-        probability = field.probabilities(weights, sweeps=8)
-        step = _maximise(candidates, probability, size_bc, size_dv)
+        total = model.total(scene.levels, scene.rarity)
+        probability = field.probabilities(total + model.prior, sweeps=8)
+        parts = [(scene.levels, probability * counted, (1.0 - probability) * counted)]
+        for n, other in enumerate(apart):
+            odds = model.total(other.levels, other.rarity) + twins[n]
+            twin = 1.0 / (1.0 + np.exp2(-np.clip(odds, -LARGEST, LARGEST)))
+            if len(twin):
+                share = (twin.sum() + 0.5) / (len(twin) + 100.0)
+                twins[n] = float(np.log2(share / (1.0 - share)))
+            parts.append((other.levels, np.zeros(len(twin)), 1.0 - twin))
+        if answers is not None:
+            parts.append((answers.levels, answers.verdict, 1.0 - answers.verdict))
+        m, u = _maximise(comparisons, parts)
+        matches = float(probability.sum())
+        step = Model(m, u, _prior(matches, pairs, scene.size_bc, scene.size_dv))
         moved = max(np.abs(a - b).max() for a, b in zip(step.m, model.m, strict=True))
-        model, done = step, moved < 1e-4 and abs(step.prior - model.prior) < 1e-3
+        done = moved < 1e-4 and abs(step.prior - model.prior) < 1e-3
+        model = step
         if done:
             break
     return model
 
 
-def _maximise(candidates: Candidates, probability: np.ndarray, size_bc: int, size_dv: int) -> Model:
-    """The shares that fit best, given how probable each pair is."""
+def _maximise(
+    comparisons: Sequence[Comparison], parts: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]
+) -> tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]:
+    """The shares that fit best, given how probable each pair of each part is (levels, for, against)."""
     m, u = [], []
-    for i, comparison in enumerate(candidates.comparisons):
-        reached = candidates.levels[:, i]
-        there = reached >= 0
+    for i, comparison in enumerate(comparisons):
         count = len(comparison.levels)
-        yes = np.bincount(reached[there], probability[there], count)
-        no = np.bincount(reached[there], 1.0 - probability[there], count)
-        m.append((yes + PSEUDO_M * comparison.m) / (yes.sum() + PSEUDO_M))
-        u.append((no + PSEUDO_U * comparison.u) / (no.sum() + PSEUDO_U))
-    return Model(tuple(m), tuple(u), _prior(float(probability.sum()), len(candidates), size_bc, size_dv))
+        yes, no = PSEUDO_M * comparison.m, PSEUDO_U * comparison.u
+        for levels, belongs, differs in parts:
+            # Level -1, missing, is counted at the end and left out.
+            reached = levels[:, i].astype(np.int64) + 1
+            yes = yes + np.bincount(reached, belongs, count + 1)[1:]
+            no = no + np.bincount(reached, differs, count + 1)[1:]
+        m.append(yes / yes.sum())
+        u.append(no / no.sum())
+    return tuple(m), tuple(u)
 
 
 def _prior(matches: float, pairs: int, size_bc: int, size_dv: int) -> float:
@@ -117,23 +167,14 @@ def _prior(matches: float, pairs: int, size_bc: int, size_dv: int) -> float:
     return float(np.log2(rate / free))
 
 
-def _evidence(candidates: Candidates, model: Model) -> np.ndarray:
-    """Bits by pair and comparison; missing values give none."""
-    out = np.zeros(candidates.levels.shape)
-    for i, weights in enumerate(model.weights()):
-        reached = candidates.levels[:, i]
-        out[:, i] = np.where(reached >= 0, weights[np.maximum(reached, 0)], 0.0)
-    return out + candidates.rarity
-
-
-class _Field:
+class Field:
     """The candidates as a graph, and the messages its records last sent each other."""
 
-    def __init__(self, candidates: Candidates, size_bc: int, size_dv: int) -> None:
-        self.bc, self.dv = candidates.bc, candidates.dv
+    def __init__(self, bc: np.ndarray, dv: np.ndarray, size_bc: int, size_dv: int) -> None:
+        self.bc, self.dv = bc, dv
         self.size_bc, self.size_dv = size_bc, size_dv
-        self.from_bc = np.ones(len(candidates))
-        self.from_dv = np.ones(len(candidates))
+        self.from_bc = np.ones(len(bc))
+        self.from_dv = np.ones(len(bc))
 
     def probabilities(self, weights: np.ndarray, sweeps: int) -> np.ndarray:
         """Each pair's probability when every record has one partner at most; ``weights`` are odds in bits.
@@ -145,7 +186,7 @@ class _Field:
             before = self.from_dv
             self.from_bc = self._free(self.bc, odds * self.from_dv, self.size_bc)
             self.from_dv = self._free(self.dv, odds * self.from_bc, self.size_dv)
-            if np.abs(self.from_dv - before).max() < 1e-6:
+            if not len(before) or np.abs(self.from_dv - before).max() < 1e-6:
                 break
         joint = odds * self.from_bc * self.from_dv
         return joint / (1.0 + joint)

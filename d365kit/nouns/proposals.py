@@ -16,7 +16,8 @@ BANDS = ("certain", "likely", "unsure", "nothing found")
 #: One row per candidate pair, plus one row per record without any candidate (its other id is missing).
 #: ``rank`` 1 is the best candidate of that BC record; ``chosen`` marks the pair the one-to-one step
 #: assigned. ``score`` is the sum of the evidence's weights (log2), ``margin`` its lead over the runner-up of
-#: either record, or over having no partner, ``reason`` one line in words. ``evidence`` is JSON: a list of
+#: either record, or over having no partner, ``reason`` one line in words, ``runner_up`` why the next
+#: candidate lost, ``settles`` which single value would make the pair certain. ``evidence`` is JSON: a list of
 #: {"field", "bc", "dv", "level", "weight"}. ``fingerprint`` changes when a compared value changes.
 PROPOSAL_COLUMNS = pa.schema(
     [
@@ -31,6 +32,8 @@ PROPOSAL_COLUMNS = pa.schema(
         ("probability", pa.float64()),
         ("margin", pa.float64()),
         ("reason", pa.string()),
+        ("runner_up", pa.string()),
+        ("settles", pa.string()),
         ("evidence", pa.string()),
         ("fingerprint", pa.string()),
     ]

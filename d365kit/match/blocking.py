@@ -1,0 +1,108 @@
+"""Normalised columns + keys of matching.toml → the pairs of records worth comparing, across the sides and within."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+#: Where more records of a side than this share a key, the key says nothing.
+DEFAULT_CAP = 40
+#: A key that so many pairs share at the most is worth their comparison.
+MOST_PAIRS = 400
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of row numbers, in order, none twice."""
+
+    left: np.ndarray
+    right: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    @classmethod
+    def of(cls, *found: tuple[np.ndarray, np.ndarray]) -> Pairs:
+        """All of ``found`` together."""
+        codes = [left.astype(np.int64) << 32 | right.astype(np.int64) for left, right in found]
+        code = np.unique(np.concatenate(codes)) if codes else np.zeros(0, dtype=np.int64)
+        return cls((code >> 32).astype(np.int32), (code & 0xFFFFFFFF).astype(np.int32))
+
+    def only(self, keep: np.ndarray) -> Pairs:
+        return Pairs(self.left[keep], self.right[keep])
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """Pairs across the sides, and pairs within each side that have a record of its sample."""
+
+    across: Pairs
+    within: Mapping[str, Pairs]
+
+
+def block(
+    connection, tables: Mapping[str, pa.Table], keys: Sequence[Sequence[str]], cap: int, samples: Mapping[str, np.ndarray]
+) -> Blocked:
+    """Find the pairs of records that share a key.
+
+    ``tables`` are the normalised columns by side, registered as ``records_bc`` and ``records_dv``. A key that more
+    than ``cap`` records of a side share is dropped. ``samples`` are row numbers by side.
+    """
+    for side, rows in samples.items():
+        connection.register(f"sample_{side}", pa.table({"unique_id": pa.array(rows, pa.int64())}))
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"across": [], **{side: [] for side in samples}}
+    for number, key in enumerate(keys):
+        if not all(_filled(table, c) for table in tables.values() for c in key):
+            continue
+        for side, table in tables.items():
+            connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE key_{side} AS {_keys_sql(f'records_{side}', number, key, table)}"
+            ).fetchall()
+            connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE count_{side} AS "
+                f"SELECT key, count(*) AS n FROM key_{side} GROUP BY key HAVING n <= {cap}"
+            ).fetchall()
+        found["across"].append(_fetch(connection, _ACROSS))
+        for side in samples:
+            found[side].append(_fetch(connection, _WITHIN.format(side=side)))
+    return Blocked(Pairs.of(*found["across"]), {side: Pairs.of(*found[side]) for side in samples})
+
+
+_ACROSS = f"""
+    WITH shared AS (SELECT key FROM count_bc b JOIN count_dv d USING (key) WHERE b.n * d.n <= {MOST_PAIRS})
+    SELECT b.unique_id AS l, d.unique_id AS r
+    FROM (SELECT * FROM key_bc SEMI JOIN shared USING (key)) b JOIN key_dv d USING (key)
+"""
+_WITHIN = f"""
+    WITH drawn AS (SELECT * FROM key_{{side}} SEMI JOIN sample_{{side}} USING (unique_id)),
+    shared AS (SELECT key FROM count_{{side}} WHERE n > 1 AND n * n <= {MOST_PAIRS})
+    SELECT least(a.unique_id, b.unique_id) AS l, greatest(a.unique_id, b.unique_id) AS r
+    FROM (SELECT * FROM drawn SEMI JOIN shared USING (key)) a JOIN key_{{side}} b USING (key)
+    WHERE a.unique_id <> b.unique_id
+"""
+
+
+def _fetch(connection, sql: str) -> tuple[np.ndarray, np.ndarray]:
+    got = connection.execute(sql).fetchnumpy()
+    return np.asarray(got["l"]), np.asarray(got["r"])
+
+
+def _filled(table: pa.Table, column: str) -> bool:
+    return column in table.column_names and table[column].null_count < len(table)
+
+
+def _keys_sql(table: str, number: int, key: Sequence[str], columns: pa.Table) -> str:
+    """SQL for one key of every record of a table; a list gives one key for each of its values."""
+    picked = []
+    for c in key:
+        picked.append(f"unnest({c}) AS {c}" if pa.types.is_list(columns.schema.field(c).type) else c)
+    present = " AND ".join(f"{c} IS NOT NULL" for c in key)
+    text = " || '|' || ".join(f"{c}::VARCHAR" for c in key)
+    distinct = "DISTINCT " if any(p.startswith("unnest") for p in picked) else ""
+    return (
+        f"SELECT {distinct}unique_id, hash('{number}:' || {text}) AS key "
+        f"FROM (SELECT unique_id, {', '.join(picked)} FROM {table}) WHERE {present}"
+    )

@@ -1,0 +1,104 @@
+"""Texts of both sides → their trigrams, weighted by how rare they are: near texts found, and pairs compared.
+
+A text is the sum of its runs of three letters, and rare runs count for more (TF-IDF). The cosine of two texts
+tells how much of what is special in them they share, whatever the order of their words and in spite of slips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from d365kit.match.blocking import Pairs
+
+#: Runs that more records of a side than this share do not find candidates.
+_MOST_POSTINGS = 1_000
+_AT_ONCE = 500_000
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Grams:
+    """The weighted trigrams of a column by side, as sparse rows of length one; a missing text is a row of zeros."""
+
+    rows: Mapping[str, object]
+    frequency: np.ndarray
+
+    @classmethod
+    def of(cls, texts: Mapping[str, pa.ChunkedArray | pa.Array]) -> Grams:
+        """Take the texts of each side apart; weights come from the frequencies on all sides together."""
+        from scipy.sparse import csr_matrix
+
+        parts = {side: _runs(column) for side, column in texts.items()}
+        sizes = {side: len(column) for side, column in texts.items()}
+        names, place = np.unique(np.concatenate([grams for _, grams in parts.values()]), return_inverse=True)
+        at = np.cumsum([0, *(len(grams) for _, grams in parts.values())])
+        placed = {side: place[at[n] : at[n + 1]] for n, side in enumerate(parts)}
+        # Each run counts once a text, and each side for itself, so that swapping the sides changes nothing.
+        matrices = {}
+        frequency = np.zeros(len(names), dtype=np.int64)
+        for side, (rows, _) in parts.items():
+            code = np.unique(rows.astype(np.int64) * max(len(names), 1) + placed[side])
+            row, column = np.divmod(code, max(len(names), 1))
+            frequency += np.bincount(column, minlength=len(names))
+            matrices[side] = (row, column)
+        total = max(sum(sizes.values()), 1)
+        rarity = np.log2((total + 1) / (frequency + 0.5)).astype(np.float32)
+        made = {}
+        for side, (row, column) in matrices.items():
+            weight = rarity[column]
+            length = np.sqrt(np.bincount(row, weight.astype(float) ** 2, sizes[side]))
+            weight = (weight / np.maximum(length[row], 1e-9)).astype(np.float32)
+            counts = np.bincount(row, minlength=sizes[side])
+            starts = np.concatenate([[0], np.cumsum(counts)])
+            made[side] = csr_matrix((weight, column.astype(np.int32), starts), shape=(sizes[side], len(names)))
+        return cls(made, frequency)
+
+    def cosine(self, left: str, right: str, pairs: Pairs) -> np.ndarray:
+        """How near the texts of each pair are, 0 to 1; float32."""
+        out = np.zeros(len(pairs), dtype=np.float32)
+        a, b = self.rows[left], self.rows[right]
+        for start in range(0, len(pairs), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            product = a[pairs.left[part]].multiply(b[pairs.right[part]])  # type: ignore[index]
+            out[part] = np.asarray(product.sum(axis=1)).ravel()
+        return np.minimum(out, 1.0)
+
+    def nearest(self, left: str, right: str, count: int, least: float) -> tuple[np.ndarray, np.ndarray]:
+        """For every text of ``left`` the ``count`` nearest of ``right`` that are at least so near, as row numbers.
+
+        Runs found in very many texts take no part, so the cost grows with the number of texts, not its square.
+        """
+        from sparse_dot_topn import sp_matmul_topn
+
+        usual = max(_MOST_POSTINGS, int(0.01 * sum(m.shape[0] for m in self.rows.values())))  # type: ignore[attr-defined]
+        rare = np.flatnonzero(self.frequency <= min(usual, 4 * _MOST_POSTINGS))
+        a, b = self.rows[left][:, rare], self.rows[right][:, rare]  # type: ignore[index]
+        found = sp_matmul_topn(a.tocsr(), b.T.tocsr(), top_n=count, threshold=least, n_threads=2).tocoo()
+        return found.row, found.col
+
+
+def _runs(column: pa.ChunkedArray | pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers and trigrams (as numbers) of all texts; a blank stands before and behind each text."""
+    texts = pc.utf8_slice_codeunits(pc.fill_null(column.cast(pa.large_string()), ""), 0, _LONGEST)
+    array = pa.concat_arrays(texts.chunks) if isinstance(texts, pa.ChunkedArray) else texts
+    blank = pa.scalar(" ", pa.large_string())
+    padded = pc.binary_join_element_wise(blank, array, blank, pa.scalar("", pa.large_string()))
+    if isinstance(padded, pa.ChunkedArray):
+        padded = pa.concat_arrays(padded.chunks)
+    _, offsets, data = padded.buffers()
+    starts = np.frombuffer(offsets, dtype=np.int64)[padded.offset : padded.offset + len(padded) + 1]
+    letters = np.frombuffer(data, dtype=np.uint8)[: starts[-1]].astype(np.int32) if len(padded) else np.zeros(0, np.int32)
+    if len(letters) < 3:
+        return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32)
+    runs = (letters[:-2] << 16) | (letters[1:-1] << 8) | letters[2:]
+    rows = np.repeat(np.arange(len(padded), dtype=np.int32), np.diff(starts))[:-2]
+    # A run that ends in the blank between two texts, or begins with it, is none.
+    inside = np.arange(len(runs)) < np.repeat(starts[1:] - 3 + 1, np.diff(starts))[:-2]
+    filled = np.repeat(np.diff(starts) > 2, np.diff(starts))[:-2]
+    keep = inside & filled
+    return rows[keep], runs[keep]
