@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from d365kit.compare import LISTS, NORMALISERS, arrow_type, columns, normalise, table, values
@@ -49,6 +49,7 @@ def test_columns_are_what_the_normalisers_give_value_by_value(kind):
         assert made[spec["name"]].equals(_one_by_one(frame, spec)), spec
 
 
+@settings(max_examples=300)
 @given(st.lists(ANYTHING, max_size=8))
 def test_columns_of_anything_are_as_long_as_the_frame_and_never_fail(held):
     made = columns(pd.DataFrame({"a": pd.Series(held, dtype=object)}), SPECS)

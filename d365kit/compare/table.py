@@ -111,14 +111,29 @@ def _coded(frame: pd.DataFrame, field: str) -> pa.DictionaryArray:
     if pa.types.is_dictionary(held.type):
         return _recoded(held)
     if pa.types.is_nested(held.type) or pa.types.is_null(held.type):
-        return pa.array([as_text(v) or None for v in held.to_pylist()], _TEXT).dictionary_encode()
+        return _texts(held).dictionary_encode()
     return _recoded(held.dictionary_encode())
 
 
 def _recoded(held: pa.DictionaryArray) -> pa.DictionaryArray:
     """A dictionary of any type as one of different texts."""
-    texts = pa.array([as_text(v) or None for v in held.dictionary.to_pylist()], _TEXT)
-    return texts.take(held.indices).dictionary_encode()
+    return _texts(held.dictionary).take(held.indices).dictionary_encode()
+
+
+def _texts(held: pa.Array) -> pa.Array:
+    """The values of an array as texts; one that Python cannot hold, such as a date before Christ, is missing."""
+    try:
+        plain = held.to_pylist()
+    except (ValueError, OverflowError):
+        plain = [_or_none(scalar) for scalar in held]
+    return pa.array([as_text(v) or None for v in plain], _TEXT)
+
+
+def _or_none(scalar: pa.Scalar) -> object:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _different(coded: Sequence[pa.DictionaryArray]) -> tuple[list[pa.Array], pa.Array]:
