@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from d365kit.compare.text import code, fold, words
+from d365kit.compare.text import as_text, code, fold, words
 from d365kit.compare.words import FREE_MAIL, SECOND_LEVEL, UNITS
 
 _HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*:/*)?(?:www\d?\.)*([^/:?#\s]+)")
@@ -75,7 +75,7 @@ def mail(value: object) -> str | None:
     >>> mail("Eva <Eva.Maier@Contoso.com>")
     'eva.maier@contoso.com'
     """
-    found = _MAIL.search(str(value).casefold()) if value is not None else None
+    found = _MAIL.search(as_text(value).casefold()) if value is not None else None
     return found.group().strip(".") if found else None
 
 
@@ -111,7 +111,7 @@ def website(value: object) -> str | None:
     >>> website("https://www.shop.contoso.com/de?x=1")
     'contoso.com'
     """
-    found = _HOST.match(str(value).casefold().strip()) if value is not None else None
+    found = _HOST.match(as_text(value).casefold().strip()) if value is not None else None
     if not found or "." not in found.group(1).strip("."):
         return None
     return _registered(found.group(1).rsplit("@", 1)[-1])
@@ -166,7 +166,7 @@ def amount(value: object) -> float | None:
     (12.5, None)
     """
     try:
-        found = float(str(value)) if value is not None else 0.0
+        found = float(as_text(value) or 0) if value is not None else 0.0
     except ValueError:
         return None
     return found if found and found == found and abs(found) != float("inf") else None

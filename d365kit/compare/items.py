@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from d365kit.compare.text import fold
+from d365kit.compare.text import as_text, fold
 from d365kit.compare.words import JOINING_WORDS, UNITS
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
@@ -13,7 +13,7 @@ _TIMES = re.compile(r"(?<=\d)\s*[x×*]\s*(?=\d)")
 _CODE = re.compile(r"\w+(?:[-./]\w+)*")
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 12)
 def _tokens(name: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Words, and figures with their units, of an item description, in the order written."""
     text = _TIMES.sub(" ", fold(name).replace("×", "x").replace('"', " inch "))
@@ -49,7 +49,7 @@ def item_words(name: object) -> list[str] | None:
     >>> item_words("Schraube M8 x 40 mm, verzinkt")
     ['schraube', 'm', 'verzinkt']
     """
-    found = [w for w in _tokens(name)[0] if w != "x"]
+    found = [w for w in _tokens(as_text(name))[0] if w != "x"]
     return list(dict.fromkeys(found)) or None
 
 
@@ -59,7 +59,7 @@ def item_sizes(name: object) -> list[str] | None:
     >>> item_sizes("Saft 0,50 Liter 6er") == item_sizes("SAFT 6er 0.5l")
     True
     """
-    return sorted(set(_tokens(name)[1])) or None
+    return sorted(set(_tokens(as_text(name))[1])) or None
 
 
 def item_key(name: object) -> str | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from d365kit.compare.text import fold, words
+from d365kit.compare.text import as_text, fold, words
 from d365kit.compare.words import ABBREVIATIONS, JOINING_WORDS, LEADING_FORMS, LEGAL_FORMS, TITLES
 
 _LONGEST_FORM = max(len(form) for form in LEGAL_FORMS)
 
 #: So many names are kept, since several normalisers take each of them apart.
-_REMEMBERED = 1 << 17
+_REMEMBERED = 1 << 12
 _BRACKETS = re.compile(r"[(\[{][^)\]}]*[)\]}]")
 
 
@@ -28,7 +28,7 @@ def company_words(name: object) -> list[str] | None:
     >>> company_words("Gebr. Müller & Söhne Ges.m.b.H. & Co. KG")
     ['gebruder', 'muller', 'sohne']
     """
-    return list(_company(name)) or None
+    return list(_company(as_text(name))) or None
 
 
 def _without_forms(parts: list[str]) -> list[str]:
@@ -57,7 +57,7 @@ def company_key(name: object) -> str | None:
     >>> company_key("Bau Huber GmbH") == company_key("HUBER BAU")
     True
     """
-    return " ".join(sorted(set(_company(name)))) or None
+    return " ".join(sorted(set(_company(as_text(name))))) or None
 
 
 def company_plain(name: object) -> str | None:
@@ -66,7 +66,7 @@ def company_plain(name: object) -> str | None:
     >>> company_plain("Nord-Wind Ltd.")
     'nordwind'
     """
-    return "".join(_company(name)) or None
+    return "".join(_company(as_text(name))) or None
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -83,7 +83,7 @@ def person_words(name: object) -> list[str] | None:
     >>> person_words("Dr. Maier, Eva-Maria")
     ['eva', 'maria', 'maier']
     """
-    return list(_person(name)) or None
+    return list(_person(as_text(name))) or None
 
 
 def person_key(name: object) -> str | None:
@@ -92,7 +92,7 @@ def person_key(name: object) -> str | None:
     >>> person_key("Eva Maier") == person_key("MAIER Eva")
     True
     """
-    return " ".join(sorted(_person(name))) or None
+    return " ".join(sorted(_person(as_text(name)))) or None
 
 
 def person_family(name: object) -> str | None:
@@ -101,7 +101,7 @@ def person_family(name: object) -> str | None:
     >>> person_family("Eva Maier")
     'maier'
     """
-    parts = _person(name)
+    parts = _person(as_text(name))
     return parts[-1] if len(parts) > 1 else None
 
 
@@ -111,5 +111,5 @@ def person_initial(name: object) -> str | None:
     >>> person_initial("E. Maier")
     'e'
     """
-    parts = _person(name)
+    parts = _person(as_text(name))
     return parts[0][0] if len(parts) > 1 else None

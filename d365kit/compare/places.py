@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from d365kit.compare.text import code, compact, words
+from d365kit.compare.text import as_text, code, compact, words
 from d365kit.compare.words import COUNTRIES, STREET_ENDINGS, STREET_WORDS
 
 _HOUSE = re.compile(r"^\d+[a-z]{0,2}$")
@@ -18,7 +18,7 @@ def post_code(value: object) -> str | None:
     >>> post_code("A-1010"), post_code("gb sw1a 1aa")
     ('1010', 'gbsw1a1aa')
     """
-    return code(_COUNTRY_PREFIX.sub("", str(value).strip())) if value is not None else None
+    return code(_COUNTRY_PREFIX.sub("", as_text(value).strip())) if value is not None else None
 
 
 def city(value: object) -> str | None:
@@ -29,7 +29,7 @@ def city(value: object) -> str | None:
     """
     if value is None:
         return None
-    return compact(re.split(r"[(,/]", str(value))[0]) or compact(value)
+    return compact(re.split(r"[(,/]", as_text(value))[0]) or compact(value)
 
 
 def country(value: object) -> str | None:
@@ -42,7 +42,7 @@ def country(value: object) -> str | None:
     return COUNTRIES.get(text, text) if text else None
 
 
-@lru_cache(maxsize=1 << 17)
+@lru_cache(maxsize=1 << 12)
 def _street_parts(value: object) -> tuple[tuple[str, ...], str]:
     """The words of a street in their short spelling, and its house number or ``""``."""
     names: list[str] = []
@@ -66,7 +66,7 @@ def street(value: object) -> str | None:
     >>> street("Haupt-Straße 12") == street("hauptstr. 12a")
     True
     """
-    return "".join(_street_parts(value)[0]) or None
+    return "".join(_street_parts(as_text(value))[0]) or None
 
 
 def house_number(value: object) -> str | None:
@@ -75,7 +75,7 @@ def house_number(value: object) -> str | None:
     >>> house_number("221b Baker Street")
     '221'
     """
-    return re.sub(r"\D", "", _street_parts(value)[1]) or None
+    return re.sub(r"\D", "", _street_parts(as_text(value))[1]) or None
 
 
 def street_key(value: object) -> str | None:

@@ -1,9 +1,12 @@
-"""Any text → the same text in one alphabet, lower case, without accents: the first step of every comparison."""
+"""Any value → text in one alphabet, lower case, without accents: the first step of every comparison."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+
+#: Nothing that tells records apart stands behind so many characters; a field may hold megabytes.
+LONGEST = 1000
 
 _LETTERS = {
     "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "å": "a", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h",
@@ -15,31 +18,125 @@ _LETTERS = {
     # Greek
     "α": "a", "β": "v", "γ": "g", "δ": "d", "ε": "e", "ζ": "z", "η": "i", "θ": "th", "ι": "i", "κ": "k", "λ": "l",
     "μ": "m", "ν": "n", "ξ": "x", "ο": "o", "π": "p", "ρ": "r", "σ": "s", "ς": "s", "τ": "t", "υ": "y", "φ": "f",
-    "χ": "ch", "ψ": "ps", "ω": "o",
+    "χ": "ch", "ψ": "ps", "ω": "o", "ά": "a", "έ": "e", "ή": "i", "ί": "i", "ό": "o", "ύ": "y", "ώ": "o",
+    # Signs that join, part or adorn words
+    "×": "x", "✕": "x", "‐": "-", "–": "-", "—": "-", "−": "-", "‑": "-", "ー": "", "‘": "'", "’": "'", "´": "'",
+    "ʼ": "'", "“": '"', "”": '"', "„": '"', "″": '"', "′": "'", "«": '"', "»": '"', "⁄": "/", "／": "/", "™": " ",
+    "®": " ", "©": " ", "℠": " ", "°": " ", "º": "o", "ª": "a",
+    # Arabic and Hebrew signs that anyascii writes with apostrophes
+    "ء": "",
+    "أ": "a", "إ": "i", "آ": "a", "ا": "a", "ع": "a", "ة": "a", "ى": "a", "א": "a", "ע": "a", "״": '"', "׳": "'",
 }  # fmt: skip
-_TABLE = str.maketrans(_LETTERS)
-_UMLAUT = re.compile(r"([aou])e+")
+
+
+class _Table(dict[int, str]):
+    """Code point → its Latin spelling; what is not listed is worked out once and kept."""
+
+    def __missing__(self, point: int) -> str:
+        found = self[point] = _latin(chr(point))
+        return found
+
+
+def _latin(letter: str) -> str:
+    """One folded character in Latin letters; signs become a space, marks nothing, and unknown letters stay."""
+    if letter.isascii():
+        return letter
+    kind = unicodedata.category(letter)
+    if kind in ("Mn", "Me", "Cf"):
+        return ""
+    plain = unicodedata.normalize("NFKD", letter)
+    plain = "".join(_LETTERS.get(c, c) for c in plain.casefold() if not unicodedata.combining(c))
+    if plain.isascii():
+        return f" {plain}" if kind == "No" and "/" in plain else plain
+    if kind[0] not in "LNM":
+        return " "
+    from anyascii import anyascii
+
+    found = re.sub(r"[^a-z0-9]", "", anyascii(letter).lower())
+    return found or (letter.casefold() if letter.isalnum() else "")
+
+
+_TABLE = _Table({ord(c): latin for c, latin in _LETTERS.items()})
+_UMLAUT = re.compile(r"a[ae]+|[ou]e+")
 _WORD = re.compile(r"[a-z0-9]+")
+_ANY_WORD = re.compile(r"[^\W_]+")
+_NOT_CODE = re.compile(r"[\W_]+")
 _DOTTED = re.compile(r"\b(?:[a-z]\.\s?){2,}(?:[a-z]\b)?|\b[a-z](?:/[a-z])+\b")
+_NOT_LETTER = re.compile(r"[^a-z]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+# UTF-8 that was read as Windows-1252 or Latin-1: a first byte, then so many that can only follow one.
+_TAIL = "€‚ƒ„…†‡ˆ‰Š‹Œ‘’“”•–—˜™š›œžŸŽ\x80-\xbf"
+_MISREAD = re.compile(f"[ÂÃÄÅÎÏÐÑ×Ø][{_TAIL}]|[âáàä][{_TAIL}]{{2}}")
+
+
+def _byte(letter: str) -> bytes:
+    try:
+        return letter.encode("cp1252")
+    except UnicodeEncodeError:
+        return letter.encode("latin-1")
+
+
+def _reread(found: re.Match[str]) -> str:
+    try:
+        text = b"".join(_byte(c) for c in found.group()).decode("utf-8")
+    except UnicodeError:
+        return found.group()
+    return text if text.isalpha() or found.group()[0] in "Ââ" else found.group()
+
+
+def repaired(text: str) -> str:
+    """``text`` with the letters back that were read in the wrong encoding, even twice.
+
+    >>> repaired("MÃ¼ller"), repaired("Müller"), repaired("SÃO PAULO")
+    ('Müller', 'Müller', 'SÃO PAULO')
+    """
+    for _ in range(2):
+        if not _MISREAD.search(text):
+            break
+        text = _MISREAD.sub(_reread, text)
+    return text
+
+
+def as_text(value: object) -> str:
+    """Any value as text that can be compared: ``""`` for a missing one, cut when very long, never an error.
+
+    >>> as_text(None), as_text(float("nan")), as_text(12.0), as_text("x" * 5000) == "x" * LONGEST
+    ('', '', '12', True)
+    """
+    if type(value) is str:
+        text = value
+    elif value is None:
+        return ""
+    elif isinstance(value, float):
+        if value != value:
+            return ""
+        text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else str(value)
+    elif isinstance(value, bytes):
+        text = value[:LONGEST].decode("utf-8", "replace")
+    else:
+        try:
+            text = str(value)
+        except Exception:  # whatever a foreign object does when it is asked for its text
+            return ""
+        if text in ("<NA>", "NaT", "nan"):
+            return ""
+    if len(text) > LONGEST:
+        text = text[:LONGEST]
+    return text if text.isascii() else _SURROGATE.sub(" ", text)
 
 
 def bare(value: object) -> str:
-    """``value`` in lower case, without accents and in Latin letters.
+    """``value`` in lower case, without accents and in Latin letters, whatever its script.
 
-    Letters of scripts without a table here stay as they are.
-
-    >>> bare("Łódź"), bare("Ромашка")
-    ('lodz', 'romashka')
+    >>> bare("Łódź"), bare("Ромашка"), bare("ソニー")
+    ('lodz', 'romashka', 'soni')
     """
-    if value is None:
-        return ""
-    text = str(value).casefold()
+    text = as_text(value)
     if text.isascii():
-        return text
-    # Composed first, so that a letter with a table of its own is found; then accents are taken off.
-    text = unicodedata.normalize("NFKC", text).casefold().translate(_TABLE)
-    text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return unicodedata.normalize("NFC", text.casefold().translate(_TABLE))
+        return text.lower()
+    # Composed, so that a letter with a spelling of its own is found before its accents are taken off.
+    return unicodedata.normalize("NFC", repaired(text).casefold()).translate(_TABLE)
 
 
 def fold(value: object) -> str:
@@ -48,7 +145,11 @@ def fold(value: object) -> str:
     >>> fold("Müller") == fold("MUELLER") == "muller"
     True
     """
-    return _UMLAUT.sub(r"\1", bare(value))
+    return _UMLAUT.sub(_one_vowel, bare(value))
+
+
+def _one_vowel(found: re.Match[str]) -> str:
+    return found.group()[0]
 
 
 def words(value: object) -> list[str]:
@@ -57,13 +158,21 @@ def words(value: object) -> list[str]:
     >>> words("A.B.C. & Söhne  G.m.b.H.")
     ['abc', 'sohne', 'gmbh']
     """
-    folded = fold(value)
+    return words_of(fold(value))
+
+
+def words_of(folded: str) -> list[str]:
+    """The words of a text that `fold` gave."""
     if "." in folded or "/" in folded:
-        folded = _DOTTED.sub(lambda m: re.sub(r"[^a-z]", "", m.group()) + " ", folded)
-    folded = folded.replace("'", "").replace("’", "")
-    found = _WORD.findall(folded)
-    # A script without a table has no Latin words at all; its own words are better than none.
-    return found or re.findall(r"\w+", folded)
+        folded = _DOTTED.sub(_joined, folded)
+    if "'" in folded:
+        folded = folded.replace("'", "")
+    # Letters that no table knows are words too.
+    return (_WORD if folded.isascii() else _ANY_WORD).findall(folded)
+
+
+def _joined(found: re.Match[str]) -> str:
+    return _NOT_LETTER.sub("", found.group()) + " "
 
 
 def compact(value: object) -> str | None:
@@ -72,7 +181,7 @@ def compact(value: object) -> str | None:
     >>> compact("Sankt-Pölten 1")
     'sanktpolten1'
     """
-    return _UMLAUT.sub(r"\1", "".join(words(value))) or None
+    return _UMLAUT.sub(_one_vowel, "".join(words(value))) or None
 
 
 def code(value: object) -> str | None:
@@ -81,4 +190,4 @@ def code(value: object) -> str | None:
     >>> code("OE-12 b")
     'oe12b'
     """
-    return re.sub(r"[\W_]", "", bare(value)) or None
+    return _NOT_CODE.sub("", bare(value)) or None

@@ -1,0 +1,50 @@
+"""The normalisers by the name that kinds/matching.toml uses, and what each of them gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from d365kit.compare import codes, items, names, places, text
+from d365kit.errors import SettingsError
+
+Value = str | list[str] | float | bool | None
+Normaliser = Callable[..., Value]
+
+NORMALISERS: dict[str, Normaliser] = {
+    f.__name__: f
+    for f in (
+        text.compact, text.code,
+        names.company_key, names.company_plain, names.company_words,
+        names.person_key, names.person_family, names.person_initial, names.person_words,
+        places.post_code, places.city, places.country, places.street, places.street_key, places.house_number,
+        codes.number, codes.figures, codes.vat_number, codes.gtin, codes.phone, codes.phones, codes.mail,
+        codes.mail_box, codes.domains, codes.website, codes.unit_code, codes.bare_code, codes.amount,
+        items.item_words, items.item_sizes, items.item_key, items.item_plain, items.item_codes,
+    )
+}  # fmt: skip
+
+#: Normalisers that give a number instead of a text.
+NUMBERS = frozenset({"amount"})
+#: Normalisers that give a list of texts.
+LISTS = frozenset({"company_words", "person_words", "phones", "domains", "item_words", "item_sizes",
+                   "item_codes"})  # fmt: skip
+#: Normalisers that say yes, no or nothing.
+FLAGS: frozenset[str] = frozenset()
+
+
+def normaliser(name: str) -> Normaliser:
+    """The normaliser called ``name``. Raises SettingsError when there is none."""
+    if name not in NORMALISERS:
+        raise SettingsError(f"There is no normaliser called “{name}”.", f"Use one of: {', '.join(NORMALISERS)}.")
+    return NORMALISERS[name]
+
+
+def arrow_type(name: str) -> pa.DataType:
+    """The type of the column that the normaliser called ``name`` fills."""
+    if name in LISTS:
+        return pa.list_(pa.string())
+    if name in NUMBERS:
+        return pa.float64()
+    return pa.bool_() if name in FLAGS else pa.string()
