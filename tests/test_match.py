@@ -23,10 +23,10 @@ from d365kit.errors import SettingsError, UnknownKind
 from d365kit.kinds import LCY_ID, default_catalogue
 from d365kit.kinds.reading import read_catalogue, shipped_texts
 from d365kit.ledger import Ledger
-from d365kit.match.assign import assign, bands, free_rival
+from d365kit.match.assign import assign, bands
 from d365kit.match.linkage import candidates
 from d365kit.match.prepare import pool
-from d365kit.match.train import _Field
+from d365kit.match.train import Field
 from d365kit.nouns import BANDS, PROPOSAL_COLUMNS, Pair, Proposals, Sides, Snapshot
 from d365kit.nouns.frames import empty, from_rows
 from d365kit.pull import pull
@@ -360,13 +360,7 @@ def test_a_record_has_one_partner_at_most_also_in_probabilities(edges):
 
 
 def probabilities(bc: np.ndarray, dv: np.ndarray, net: np.ndarray) -> np.ndarray:
-    class Found:
-        def __len__(self) -> int:
-            return len(bc)
-
-    found = Found()
-    found.bc, found.dv = bc, dv  # type: ignore[attr-defined]
-    return _Field(found, 5, 5).probabilities(net, sweeps=400) if len(bc) else np.zeros(0)  # type: ignore[arg-type]
+    return Field(bc, dv, 5, 5).probabilities(net, sweeps=400)
 
 
 def test_probabilities_are_exact_where_candidates_form_no_circle():
@@ -388,13 +382,6 @@ def test_certain_needs_probability_lead_and_no_doubt():
     probability = np.array([0.9999, 0.9, 0.9999, 0.9999])
     banded = bands(made, probability, np.array([False, False, True, False]))
     assert banded.tolist() == ["certain", "likely", "likely", "likely"]
-
-
-def test_a_rival_that_has_a_partner_of_its_own_is_no_rival():
-    bc, dv = np.array([0, 0, 1]), np.array([0, 1, 1])
-    net = np.array([20.0, 12.0, 18.0])
-    assert free_rival(bc, dv, net, np.array([True, False, True])).tolist() == [False, False, False]
-    assert free_rival(bc, dv, net, np.array([True, False, False])).tolist() == [True, True, True]
 
 
 # --- codes ------------------------------------------------------------------------------------------
@@ -492,7 +479,7 @@ def test_keys_that_too_many_share_are_dropped(ledger):
     snap = snapshot(customer=(crowd("b"), crowd("d")))
     found = candidates(pool(snap, ledger, CATALOGUE["customer"]))
     assert 45 <= len(found) < 45 * 45
-    assert (np.diff(found.bc) >= 0).all()
+    assert (np.diff(found.pairs.left) >= 0).all()
 
 
 # --- manners ----------------------------------------------------------------------------------------
@@ -550,7 +537,7 @@ def test_heavy_libraries_load_on_first_use_only():
 
 
 def test_the_matching_engine_puts_no_bar_of_its_own_into_a_notebook() -> None:
-    from d365kit.match import linkage
+    from d365kit.match.database import database
 
-    with linkage._database() as connection:
+    with database() as connection:
         assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)

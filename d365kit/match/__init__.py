@@ -1,23 +1,22 @@
 """Snapshot + ledger → Proposals: for every uncoupled record of a kind, its ranked candidates on the other side.
 
-`propose` is the verb. `prepare` gathers who takes part, normalised. Then either `rules` lets codes decide, or
-`evidence` weighs many fields: `linkage` finds candidate pairs and their levels of agreement, `train` learns
-weights and probabilities, `assign` chooses one to one and draws the bands. `ranking` and `explain` write down.
+`propose` is the verb. `work` gathers what no decision changes: `prepare` the normalised records, and for kinds
+with many fields the candidates, which `blocking` and `grams` find and `levels` compares (`linkage`). Then either
+`rules` lets codes decide, or `evidence` weighs: `train` learns weights and probabilities, `learn` what people's
+answers add, `assign` chooses one to one and draws the bands (`weigh`). `rivals`, `explain` and `ranking` write down.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from d365kit.errors import SettingsError
 from d365kit.kinds import Catalogue, default_catalogue
-#from d365kit.match.evidence import by_evidence
-from d365kit.match.prepare import Couplings, pool
-#from d365kit.match.ranking import Prints, rows_of
-#from d365kit.match.rules import by_keys
+from d365kit.match.evidence import by_evidence
+from d365kit.match.prepare import Couplings
+from d365kit.match.ranking import Tell as Progress
+from d365kit.match.ranking import write
+from d365kit.match.rules import by_keys
+from d365kit.match.work import State, work_on
 from d365kit.nouns import Proposals, Snapshot
-
-Progress = Callable[[str, int, int], None]
 
 
 def propose(
@@ -27,12 +26,14 @@ def propose(
     *,
     catalogue: Catalogue | None = None,
     progress: Progress | None = None,
+    details: bool = True,
 ) -> Proposals:
     """Propose couplings for the records of ``kind`` that have none.
 
     Records already coupled, or marked to be created, take no part; a rejected pair comes back only when one of
     its compared values changed. Every other record appears, at least with the band “nothing found”.
-    ``progress`` is called with a text, the steps done and the steps there are.
+    ``progress`` is called with a text, the steps done and the steps there are. Without ``details`` the columns
+    evidence, runner_up, settles and fingerprint stay empty, which for a million records spares much.
 
     Raises UnknownKind when the catalogue or the snapshot lacks the kind, and SettingsError when the kind has no
     matching rules or its rules cannot be read.
@@ -46,13 +47,11 @@ def propose(
             f"There are no matching rules for “{kind}”.",
             f"Give it a table in matching.toml with by = one of: {', '.join(ways)}.",
         )
-    tell(f"{known.title}: preparing", 0, 4)
-    gathered = pool(snapshot, ledger, known)
-    prints = Prints(gathered)
-    ranking = way(gathered, prints.refused(ledger.rejected(kind)), tell)
-    rows = rows_of(gathered, ranking, prints)
+    work = work_on(snapshot, ledger, known, tell)
+    ranking = way(work, State.of(work, ledger), tell, details=details)
+    frame = write(work.pool, ranking, work.prints if details else None)
     tell(f"{known.title}: done", 4, 4)
-    return Proposals.from_rows(kind, snapshot.id, ledger.position, rows)
+    return Proposals(kind, snapshot.id, ledger.position, frame)
 
 
 __all__ = ["Couplings", "Progress", "propose"]

@@ -11,7 +11,7 @@ CERTAIN = 0.99
 CLEAR_LEAD = float(np.log2(CERTAIN / (1 - CERTAIN)))
 #: Among all certain pairs together, at most this share may be expected to be wrong.
 EXPECTED_WRONG = 0.005
-LIKELY = 0.75
+LIKELY = 0.5
 #: Totals closer than this are equal.
 EQUAL = 1e-6
 
@@ -60,7 +60,7 @@ def _plain(bc: np.ndarray, dv: np.ndarray, net: np.ndarray) -> tuple[np.ndarray,
     settled: list[np.ndarray] = []
     while len(open_):
         b, d, w = bc[open_], dv[open_], net[open_]
-        rivals = np.maximum(_best_other(b, w), 0.0) + np.maximum(_best_other(d, w), 0.0)
+        rivals = np.maximum(best_other(b, w), 0.0) + np.maximum(best_other(d, w), 0.0)
         sure = w > rivals + EQUAL
         if not sure.any():
             break
@@ -144,11 +144,11 @@ def _best_sparse(left: np.ndarray, right: np.ndarray, net: np.ndarray, rows: int
 
 def _margin(bc: np.ndarray, dv: np.ndarray, net: np.ndarray) -> np.ndarray:
     """By how much a pair is ahead of the best other candidate of either record, or of “no partner”."""
-    rival = np.maximum(0.0, np.maximum(_best_other(bc, net), _best_other(dv, net)))
+    rival = np.maximum(0.0, np.maximum(best_other(bc, net), best_other(dv, net)))
     return net - rival
 
 
-def _best_other(record: np.ndarray, net: np.ndarray) -> np.ndarray:
+def best_other(record: np.ndarray, net: np.ndarray) -> np.ndarray:
     """For each pair the largest weight among the other pairs of the same record; minus infinity if none."""
     if not len(record):
         return np.zeros(0)
@@ -162,19 +162,6 @@ def _best_other(record: np.ndarray, net: np.ndarray) -> np.ndarray:
     second[longer] = net[order][start[longer] + 1]
     out = np.empty(len(net))
     out[order] = np.where(first, second[group], best[group])
-    return out
-
-
-def free_rival(bc: np.ndarray, dv: np.ndarray, net: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """For each pair: whether one of its records has another good candidate that nobody else was given.
-
-    That is what duplicates look like: one of the two happens to be filled in better, which proves nothing.
-    """
-    out = np.zeros(len(net), dtype=bool)
-    good = ~chosen & (net >= CLEAR_LEAD)
-    for mine, other in ((bc, dv), (dv, bc)):
-        free = good & ~np.isin(other, other[chosen])
-        out |= np.isin(mine, mine[free])
     return out
 
 

@@ -31,6 +31,11 @@ class Pairs:
         code = np.unique(np.concatenate(codes)) if codes else np.zeros(0, dtype=np.int64)
         return cls((code >> 32).astype(np.int32), (code & 0xFFFFFFFF).astype(np.int32))
 
+    @property
+    def codes(self) -> np.ndarray:
+        """A number for each pair; they ascend."""
+        return self.left.astype(np.int64) << 32 | self.right.astype(np.int64)
+
     def only(self, keep: np.ndarray) -> Pairs:
         return Pairs(self.left[keep], self.right[keep])
 
@@ -44,7 +49,11 @@ class Blocked:
 
 
 def block(
-    connection, tables: Mapping[str, pa.Table], keys: Sequence[Sequence[str]], cap: int, samples: Mapping[str, np.ndarray]
+    connection,
+    tables: Mapping[str, pa.Table],
+    keys: Sequence[Sequence[str]],
+    cap: int,
+    samples: Mapping[str, np.ndarray],
 ) -> Blocked:
     """Find the pairs of records that share a key.
 

@@ -2,22 +2,101 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 
-from d365kit.match.assign import Assignment, assign, bands
+from d365kit.match.assign import bands
 from d365kit.match.explain import evidence_column, reason_column
-from d365kit.match.linkage import Candidates
+from d365kit.match.prepare import Pool
+from d365kit.match.ranking import TIE, Ranking, Tell, ranks
 from d365kit.match.rivals import relations, runner_ups, settling
-from d365kit.match.ranking import Ranking, Tell, ranks
 from d365kit.match.templates import MISSING
-from d365kit.match.train import Model
-from d365kit.match.weigh import Weighed
+from d365kit.match.weigh import Weighed, weigh
 from d365kit.match.work import State, Work
 
 #: A candidate less probable than this, were it the only one, is not worth a look.
 WORTH_A_LOOK = 0.02
 #: So many candidates of one record are shown.
 SHOWN = 5
+
+
+def by_evidence(work: Work, state: State, tell: Tell, *, details: bool) -> Ranking:
+    """Rank the pairs of a kind that is weighed over many fields."""
+    pool, found = work.pool, work.candidates
+    assert found is not None
+    tell(f"{pool.kind.title}: weighing {len(found):,} pairs", 2, 4)
+    weighed, untaught = weigh(work, state)
+    notes = _notes(pool, weighed)
+    band = bands(weighed.assignment, weighed.probability, notes != "")
+    if weighed is not untaught:
+        _keep_certain(weighed, untaught, band, notes, _notes(pool, untaught))
+    keep = np.flatnonzero(_worth_showing(weighed))
+    tell(f"{pool.kind.title}: writing down {len(keep):,} candidates", 3, 4)
+    return _ranking(pool, state, weighed, band, notes, keep, details=details)
+
+
+def _ranking(
+    pool: Pool,
+    state: State,
+    weighed: Weighed,
+    band: np.ndarray,
+    notes: np.ndarray,
+    keep: np.ndarray,
+    *,
+    details: bool,
+) -> Ranking:
+    pairs, comparisons = weighed.candidates.pairs, weighed.candidates.comparisons
+    bc, dv, levels = pairs.left[keep], pairs.right[keep], weighed.candidates.levels[keep]
+    nothing = pa.nulls(len(keep), pa.string())
+    evidence, runner_up, settles = nothing, nothing, nothing
+    if details and len(keep):
+        bits = weighed.model.evidence(comparisons, levels, weighed.candidates.rarity[keep])
+        evidence = evidence_column(pool, comparisons, bc, dv, levels, bits)
+        runner_up = runner_ups(pool, weighed, keep, bits)
+        settles = settling(pool, weighed, keep, band[keep])
+    return Ranking(
+        bc, dv, weighed.total[keep], weighed.probability[keep], weighed.assignment.margin[keep],
+        weighed.assignment.chosen[keep], band[keep],
+        reason_column(pool.kind, comparisons, weighed.model.weights(), levels, notes[keep]),
+        evidence, runner_up, settles, state.takes_part, {},
+    )  # fmt: skip
+
+
+def _worth_showing(weighed: Weighed) -> np.ndarray:
+    """The chosen and tied pairs, and the few best others of either record."""
+    pairs, made = weighed.candidates.pairs, weighed.assignment
+    worth = np.flatnonzero(weighed.alone >= WORTH_A_LOOK)
+    among_best = np.zeros(len(pairs), dtype=bool)
+    for record in (pairs.left, pairs.right):
+        among_best[worth[ranks(record[worth], weighed.total[worth]) <= SHOWN]] = True
+    return made.chosen | made.tied | among_best
+
+
+def _notes(pool: Pool, weighed: Weighed) -> np.ndarray:
+    """Why a pair must not be taken for certain, or ``""``: a tie, a free rival, or a doubt of matching.toml.
+
+    A doubt names a comparison and levels; it holds unless one of the comparisons in ``unless`` agrees exactly.
+    """
+    found = weighed.candidates
+    notes = np.full(len(found), "", dtype=object)
+    where = {c.field: i for i, c in enumerate(found.comparisons)}
+    for doubt in pool.kind.match.get("doubts", ()):  # type: ignore[attr-defined]
+        if doubt["field"] in where:
+            at = where[doubt["field"]]
+            words = np.array([*found.comparisons[at].words, MISSING])
+            holds = np.isin(words[found.levels[:, at]], doubt["levels"])
+            for field in doubt.get("unless", ()):
+                holds &= found.levels[:, where[field]] != 0 if field in where else True
+            notes[holds] = doubt["note"]
+    for at, note in relations(pool, weighed).items():
+        notes[at] = note
+    notes[weighed.assignment.tied] = TIE
+    return notes
+
+
+def _keep_certain(
+    weighed: Weighed, untaught: Weighed, band: np.ndarray, notes: np.ndarray, notes_before: np.ndarray
+) -> None:
+    """What was certain before anybody answered stays so while it is still the choice: answers only add to it."""
+    before = bands(untaught.assignment, untaught.probability, notes_before != "")
+    band[(before == "certain") & weighed.assignment.chosen & (notes == "")] = "certain"

@@ -72,8 +72,18 @@ def joined_texts(frame: pd.DataFrame, fields: Sequence[str]) -> pa.Array:
     found = [texts(frame, field) for field in fields]
     if len(found) == 1:
         return found[0]
-    both = pc.binary_join_element_wise(*found, " · ", null_handling="skip")
+    both = _joined_filled(found, " · ")
     return pc.if_else(pc.equal(both, ""), pa.scalar(None, pa.string()), both)
+
+
+def _joined_filled(columns: Sequence[pa.Array], between: str) -> pa.Array:
+    """The texts of each row that are not missing, joined; ``""`` where all are missing.
+
+    Arrow drops such rows, so every row gets a first text, and loses it again.
+    """
+    first = pa.repeat("", len(columns[0]))
+    together = pc.binary_join_element_wise(first, *columns, between, null_handling="skip")
+    return pc.utf8_slice_codeunits(together, len(between))
 
 
 # --- evidence --------------------------------------------------------------------------------------------
@@ -85,7 +95,12 @@ def evidence_json(lines: Sequence[Line]) -> str:
 
 
 def evidence_column(
-    pool: Pool, comparisons: Sequence[Comparison], bc: np.ndarray, dv: np.ndarray, levels: np.ndarray, bits: np.ndarray
+    pool: Pool,
+    comparisons: Sequence[Comparison],
+    bc: np.ndarray,
+    dv: np.ndarray,
+    levels: np.ndarray,
+    bits: np.ndarray,
 ) -> pa.Array:
     """The evidence of many pairs as JSON, each as `evidence_json` gives it; what neither record has is left out."""
     pieces = []
@@ -101,7 +116,7 @@ def evidence_column(
         )  # fmt: skip
         neither = pc.and_(pc.is_null(left), pc.is_null(right))
         pieces.append(pc.if_else(neither, pa.scalar(None, pa.string()), piece))
-    inner = pc.binary_join_element_wise(*pieces, ", ", null_handling="skip") if pieces else pa.array([""] * len(bc))
+    inner = _joined_filled(pieces, ", ") if pieces else pa.array([""] * len(bc))
     return pc.binary_join_element_wise("[", inner, "]", "")
 
 
@@ -127,7 +142,11 @@ def reason(kind: Kind, lines: Sequence[Line], note: str = "") -> str:
 
 
 def reason_column(
-    kind: Kind, comparisons: Sequence[Comparison], weights: Sequence[np.ndarray], levels: np.ndarray, notes: np.ndarray
+    kind: Kind,
+    comparisons: Sequence[Comparison],
+    weights: Sequence[np.ndarray],
+    levels: np.ndarray,
+    notes: np.ndarray,
 ) -> pa.Array:
     """The reasons of many pairs: pairs with the same levels and the same note have the same one."""
     said = np.unique(notes, return_inverse=True)
@@ -192,7 +211,7 @@ def prints_of(pool: Pool, side: Side, fields: Sequence[str], rows: Iterable[int]
     wanted = np.unique(np.fromiter(rows, dtype=np.int64))
     part = pool.frames[side].iloc[wanted]
     named = [pc.binary_join_element_wise(f"{field}=", texts(part, field), "") for field in fields]
-    whole = pc.binary_join_element_wise(*named, "\x1f", null_handling="skip") if named else pa.array([""] * len(part))
+    whole = _joined_filled(named, "\x1f") if named else pa.array([""] * len(part))
     return {int(n): hashlib.sha256(text.encode()).digest() for n, text in zip(wanted, whole.to_pylist(), strict=True)}
 
 

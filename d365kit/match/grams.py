@@ -92,7 +92,9 @@ def _runs(column: pa.ChunkedArray | pa.Array) -> tuple[np.ndarray, np.ndarray]:
         padded = pa.concat_arrays(padded.chunks)
     _, offsets, data = padded.buffers()
     starts = np.frombuffer(offsets, dtype=np.int64)[padded.offset : padded.offset + len(padded) + 1]
-    letters = np.frombuffer(data, dtype=np.uint8)[: starts[-1]].astype(np.int32) if len(padded) else np.zeros(0, np.int32)
+    letters = (
+        np.frombuffer(data, dtype=np.uint8)[: starts[-1]].astype(np.int32) if len(padded) else np.zeros(0, np.int32)
+    )
     if len(letters) < 3:
         return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int32)
     runs = (letters[:-2] << 16) | (letters[1:-1] << 8) | letters[2:]

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
 
 from d365kit.kinds import SIDES
 from d365kit.match.blocking import DEFAULT_CAP, Pairs, block
 from d365kit.match.database import database
 from d365kit.match.grams import Grams
 from d365kit.match.levels import Comparison, comparisons_of, levels
-from d365kit.match.prepare import Pool
+from d365kit.match.prepare import Pool, sample
 from d365kit.match.train import Apart, rare_at
 
 #: What a rare value may add to an exact agreement, or a common one take off, in bits.
@@ -44,17 +43,19 @@ class Candidates:
         return Candidates(self.pairs.only(keep), self.levels[keep], self.rarity[keep], self.comparisons, self.within)
 
 
-def candidates(pool: Pool, within_sample: int = SAMPLE) -> Candidates:
+def candidates(pool: Pool) -> Candidates:
     """Find the pairs worth scoring and the level of agreement of each of their comparisons."""
     comparisons = comparisons_of(pool)
     empty = np.zeros((0, len(comparisons)))
-    none = Candidates(Pairs.of(), empty.astype(np.int8), np.zeros((0, len(rare_at(comparisons))), dtype=np.float16), comparisons, {})
+    none = Candidates(
+        Pairs.of(), empty.astype(np.int8), np.zeros((0, len(rare_at(comparisons))), dtype=np.float16), comparisons, {}
+    )
     if not comparisons or not all(pool.size(s) for s in SIDES):
         return none
     rules = pool.kind.match
     keys = [list(k) for k in rules.get("keys", ())]  # type: ignore[attr-defined]
     cap = int(rules.get("cap", DEFAULT_CAP))  # type: ignore[call-overload]
-    samples = {side: _sample(pool, side, within_sample) for side in SIDES}
+    samples = {side: np.flatnonzero(sample(pool, side, SAMPLE / max(pool.size(side), 1))) for side in SIDES}
     with database() as connection:
         for side in SIDES:
             connection.register(f"records_{side}", pool.columns[side])
@@ -65,23 +66,20 @@ def candidates(pool: Pool, within_sample: int = SAMPLE) -> Candidates:
             column = spec["column"]
             grams = near[column] = Grams.of({s: pool.columns[s][column] for s in SIDES})
             if spec.get("count"):
-                across = Pairs.of((across.left, across.right), grams.nearest("bc", "dv", spec["count"], spec["least"]), grams.nearest("dv", "bc", spec["count"], spec["least"])[::-1])
+                across = Pairs.of(
+                    (across.left, across.right),
+                    grams.nearest("bc", "dv", spec["count"], spec["least"]),
+                    grams.nearest("dv", "bc", spec["count"], spec["least"])[::-1],
+                )
                 for side in SIDES:
                     l, r = grams.nearest(side, side, spec["count"] + 1, spec["least"])
                     k = np.isin(l, samples[side]) & (l != r)
-                    within[side] = Pairs.of((within[side].left, within[side].right), (np.minimum(l, r)[k], np.maximum(l, r)[k]))
+                    within[side] = Pairs.of(
+                        (within[side].left, within[side].right), (np.minimum(l, r)[k], np.maximum(l, r)[k])
+                    )
         made = _judged(connection, pool, comparisons, "bc", "dv", across, near)
         apart = {s: Apart(*_judged(connection, pool, comparisons, s, s, within[s], near)) for s in SIDES}
     return Candidates(across, *made, comparisons, apart)
-
-
-def _sample(pool: Pool, side: str, size: int) -> np.ndarray:
-    import zlib
-    n = pool.size(side)
-    if n <= size:
-        return np.arange(n)
-    h = np.fromiter((zlib.crc32(i.encode()) for i in pool.ids[side].to_pylist()), dtype=np.uint32, count=n)
-    return np.flatnonzero(h < int(size / n * 2**32))
 
 
 def _judged(connection, pool, comparisons, left, right, pairs, near):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -89,16 +90,10 @@ def pool(snapshot: Snapshot, ledger: Couplings, kind: Kind) -> Pool:
     return Pool(kind, frames, ids, inside, columns)
 
 
-def taken(pool: Pool, ledger: Couplings) -> dict[Side, np.ndarray]:
-    """Which records of each side are coupled, or marked to get a partner made for them."""
-    out: dict[Side, np.ndarray] = {}
-    tables = (ledger.couplings(pool.kind.name), ledger.creates(pool.kind.name))
-    for side in SIDES:
-        out[side] = np.zeros(pool.size(side), dtype=bool)
-        for table in tables:
-            rows = pool.rows(side, table[f"{side}_id"])
-            out[side][rows[rows >= 0]] = True
-    return out
+def sample(pool: Pool, side: Side, share: float) -> np.ndarray:
+    """Which records of ``side`` belong to a sample of this share: by their ids, so that others do not change it."""
+    numbers = np.fromiter((zlib.crc32(i.encode()) for i in pool.ids[side].to_pylist()), np.uint32, pool.size(side))
+    return numbers < share * 2.0**32
 
 
 def _columns(frame: pd.DataFrame, kind: Kind, side: Side, ledger: Couplings) -> pa.Table:

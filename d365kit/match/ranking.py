@@ -16,6 +16,7 @@ from d365kit.nouns.frames import plain, to_frame
 from d365kit.nouns.proposals import PROPOSAL_COLUMNS
 
 NOTHING = "nothing found"
+TIE = "two equally good candidates"
 NO_CANDIDATE = "no candidate on the other side"
 
 Tell = Callable[[str, int, int], None]

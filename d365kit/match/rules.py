@@ -1,4 +1,4 @@
-"""Pool of a kind with codes → Ranking: the rules of matching.toml decide, nothing is learnt."""
+"""Work on a kind with codes → Ranking: the rules of matching.toml decide, nothing is learnt."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from d365kit.compare import compact, values
+from d365kit.compare import compact
 from d365kit.errors import SettingsError
 from d365kit.kinds import SIDES, Side
 from d365kit.match.assign import assign
-from d365kit.match.explain import Line, as_text
+from d365kit.match.explain import Line, evidence_json, reason, texts
 from d365kit.match.prepare import Pool
 from d365kit.match.ranking import TIE, Ranking, RowPair, Tell
 from d365kit.match.templates import MISSING
+from d365kit.match.work import State, Work
 
 Rule = Mapping[str, Any]
 Columns = Mapping[Side, Mapping[str, list]]
@@ -27,22 +29,24 @@ _DIFFERS = -4.0
 _LEAD = 1.0
 
 
-def by_keys(pool: Pool, refused: set[RowPair], tell: Tell) -> Ranking:
-    """Rank the pairs that agree in a code; ``refused`` pairs take no part.
+def by_keys(work: Work, state: State, tell: Tell, *, details: bool) -> Ranking:
+    """Rank the pairs that agree in a code.
 
     A pair gets the band of its best rule only with a clear lead over the other candidates of both records.
     Raises SettingsError for a rule with an unknown column or band.
     """
+    pool = work.pool
     tell(f"{pool.kind.title}: comparing codes", 1, 4)
     columns: dict[Side, dict[str, list]] = {side: pool.columns[side].to_pydict() for side in SIDES}
     rules: list[Rule] = list(pool.kind.match.get("rules", ()))  # type: ignore[call-overload]
     for rule in rules:
         _check(rule, columns["bc"], pool.kind.name)
     rules = [_together(rule, columns) for rule in rules]
-    found = _found(rules, columns, refused)
+    refused = set(zip(*(side.tolist() for side in state.refused), strict=True))
+    found = _found(rules, columns, refused, state)
     pairs = sorted(found)
-    texts = {side: _texts(pool, side, rules) for side in SIDES}
-    lines = [_lines(pair, found[pair], rules, columns, texts) for pair in pairs]
+    shown: Columns = {side: _texts(pool, side, rules) for side in SIDES}
+    lines = [_lines(pair, found[pair], rules, columns, shown) for pair in pairs]
     bc = np.array([b for b, _ in pairs], dtype=np.int64)
     dv = np.array([d for _, d in pairs], dtype=np.int64)
     score = np.array([sum(line.weight for line in one) for one in lines], dtype=float)
@@ -51,8 +55,13 @@ def by_keys(pool: Pool, refused: set[RowPair], tell: Tell) -> Ranking:
     clear = made.chosen & (made.margin >= _LEAD)
     bands = np.array([b if c else "unsure" for b, c in zip(best, clear, strict=True)], dtype=object)
     probability = np.array([PROBABILITY[b] for b in bands], dtype=float)
-    notes = [TIE if tied else "" for tied in made.tied]
-    return Ranking(bc, dv, score, probability, made.margin, made.chosen, bands, notes, lines.__getitem__)
+    reasons = [reason(pool.kind, one, TIE if tied else "") for one, tied in zip(lines, made.tied, strict=True)]
+    evidence = [evidence_json(one) for one in lines]
+    nothing = pa.nulls(len(pairs), pa.string())
+    return Ranking(
+        bc, dv, score, probability, made.margin, made.chosen, bands, pa.array(reasons, pa.string()),
+        pa.array(evidence, pa.string()), nothing, nothing, state.takes_part, {},
+    )  # fmt: skip
 
 
 def _together(rule: Rule, columns: dict[Side, dict[str, list]]) -> Rule:
@@ -69,12 +78,16 @@ def _together(rule: Rule, columns: dict[Side, dict[str, list]]) -> Rule:
     return made
 
 
-def _found(rules: Sequence[Rule], columns: Columns, refused: set[RowPair]) -> dict[RowPair, list[Rule]]:
-    """The pairs that meet some rule, and the rules each meets."""
+def _found(rules: Sequence[Rule], columns: Columns, refused: set[RowPair], state: State) -> dict[RowPair, list[Rule]]:
+    """The pairs of records that want a partner which meet some rule, and the rules each meets."""
+    free = {side: state.takes_part[side].tolist() for side in SIDES}
     found: dict[RowPair, list[Rule]] = {}
     for rule in rules:
         unless = str(rule.get("unless_both", ""))
-        for pair in _agreeing(columns["bc"][rule["bc"]], columns["dv"][rule["dv"]]):
+        left, right = (
+            [v if f else None for v, f in zip(columns[side][rule[side]], free[side], strict=True)] for side in SIDES
+        )
+        for pair in _agreeing(left, right):
             both = unless in columns["bc"] and all(
                 columns[side][unless][n] for side, n in zip(SIDES, pair, strict=True)
             )
@@ -85,7 +98,7 @@ def _found(rules: Sequence[Rule], columns: Columns, refused: set[RowPair]) -> di
 
 def _texts(pool: Pool, side: Side, rules: Sequence[Rule]) -> dict[str, list[str | None]]:
     """The values of the fields that rules speak of, as evidence shows them."""
-    return {r["field"]: [as_text(v) for v in values(pool.frames[side], r["field"])] for r in rules}
+    return {r["field"]: texts(pool.frames[side], r["field"]).to_pylist() for r in rules}
 
 
 def _check(rule: Mapping, columns: Mapping, kind: str) -> None:

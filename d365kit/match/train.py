@@ -26,8 +26,8 @@ MOST_COUPLED = 0.9
 ROUNDS = 60
 #: Weights of a pair beyond this many bits make no difference to its probability.
 LARGEST = 40.0
-#: Pairs with odds below this, in bits, have no say in the probabilities of others.
-_NO_SAY = -18.0
+#: The odds, in bits, that two records of one side which share a key are one and the same, before anything is known.
+_TWINS = -8.0
 
 
 def rare_at(comparisons: Sequence[Comparison]) -> list[int]:
@@ -50,7 +50,17 @@ class Scene:
     rarity: np.ndarray
     size_bc: int
     size_dv: int
+    known: np.ndarray
     counted: np.ndarray | None = None
+    of: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.bc)
+
+    def settled(self, weights: np.ndarray) -> np.ndarray:
+        """``weights`` (odds in bits) with what somebody decided put in."""
+        out = np.where(self.known > 0.5, LARGEST, weights)
+        return np.where(self.known < 0.5, -LARGEST, out)
 
 
 @dataclass(frozen=True)
@@ -59,15 +69,6 @@ class Apart:
 
     levels: np.ndarray
     rarity: np.ndarray
-
-
-@dataclass(frozen=True)
-class Answers:
-    """Pairs somebody decided: levels, rarity, and 1 (belong together) or 0."""
-
-    levels: np.ndarray
-    rarity: np.ndarray
-    verdict: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ class Model:
     def weights(self) -> tuple[np.ndarray, ...]:
         """Bits of evidence by comparison and level."""
         return tuple(np.log2(m / u) for m, u in zip(self.m, self.u, strict=True))
+
+    def weighed(self, factors: np.ndarray, shift: float) -> Model:
+        """This model with every comparison's weights multiplied by its factor and the odds moved; for scoring only."""
+        m = tuple(u * (m / u) ** factor for m, u, factor in zip(self.m, self.u, factors, strict=True))
+        return Model(m, self.u, self.prior + shift)
 
     def evidence(self, comparisons: Sequence[Comparison], levels: np.ndarray, rarity: np.ndarray) -> np.ndarray:
         """Bits by pair and comparison; missing values give none."""
@@ -98,41 +104,38 @@ class Model:
         return out
 
 
-def train(
-    comparisons: Sequence[Comparison], scene: Scene, apart: Sequence[Apart] = (), answers: Answers | None = None
-) -> Model:
+def train(comparisons: Sequence[Comparison], scene: Scene, apart: Sequence[Apart] = ()) -> Model:
     """Estimate the model by expectation and maximisation under the one-to-one rule; deterministic."""
-    pairs = len(scene.bc)
-    model = Model(
-        tuple(c.m for c in comparisons),
-        tuple(c.u for c in comparisons),
-        _prior(0.5 * min(scene.size_bc, scene.size_dv), pairs, scene.size_bc, scene.size_dv),
-    )
-    field = Field(scene.bc, scene.dv, scene.size_bc, scene.size_dv)
-    counted = np.ones(pairs) if scene.counted is None else scene.counted.astype(float)
-    twins = [-8.0] * len(apart)
+    counted = np.ones(len(scene)) if scene.counted is None else scene.counted.astype(float)
+    pairs = scene.of * counted.sum()
+    sizes = scene.size_bc, scene.size_dv
+    start = tuple(c.m for c in comparisons), tuple(c.u for c in comparisons)
+    model = Model(*start, _prior(0.5 * min(sizes), pairs, *sizes))
+    if not len(scene) or not comparisons:
+        return model
+    field = Field(scene.bc, scene.dv, *sizes)
+    twins = [_TWINS] * len(apart)
     for _ in range(ROUNDS):
         total = model.total(scene.levels, scene.rarity)
-        probability = field.probabilities(total + model.prior, sweeps=8)
+        probability = field.probabilities(scene.settled(total + model.prior), sweeps=8)
         parts = [(scene.levels, probability * counted, (1.0 - probability) * counted)]
         for n, other in enumerate(apart):
-            odds = model.total(other.levels, other.rarity) + twins[n]
-            twin = 1.0 / (1.0 + np.exp2(-np.clip(odds, -LARGEST, LARGEST)))
-            if len(twin):
-                share = (twin.sum() + 0.5) / (len(twin) + 100.0)
-                twins[n] = float(np.log2(share / (1.0 - share)))
+            twin = _logistic(model.total(other.levels, other.rarity) + twins[n])
+            share = (twin.sum() + 0.5) / (len(twin) + 100.0)
+            twins[n] = float(np.log2(share / (1.0 - share)))
             parts.append((other.levels, np.zeros(len(twin)), 1.0 - twin))
-        if answers is not None:
-            parts.append((answers.levels, answers.verdict, 1.0 - answers.verdict))
         m, u = _maximise(comparisons, parts)
-        matches = float(probability.sum())
-        step = Model(m, u, _prior(matches, pairs, scene.size_bc, scene.size_dv))
+        step = Model(m, u, _prior(float(scene.of * (probability * counted).sum()), pairs, *sizes))
         moved = max(np.abs(a - b).max() for a, b in zip(step.m, model.m, strict=True))
         done = moved < 1e-4 and abs(step.prior - model.prior) < 1e-3
         model = step
         if done:
             break
     return model
+
+
+def _logistic(bits: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp2(-np.clip(bits, -LARGEST, LARGEST)))
 
 
 def _maximise(
@@ -153,7 +156,7 @@ def _maximise(
     return tuple(m), tuple(u)
 
 
-def _prior(matches: float, pairs: int, size_bc: int, size_dv: int) -> float:
+def _prior(matches: float, pairs: float, size_bc: int, size_dv: int) -> float:
     """Bits of the odds that two candidates with no other partner belong together.
 
     Of all candidate pairs, ``matches`` are coupled; the others are worth asking about only where both records
