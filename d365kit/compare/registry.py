@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from d365kit.compare import codes, items, names, places, text
+from d365kit.compare import codes, items, names, numerals, places, text
 from d365kit.errors import SettingsError
 
 Value = str | list[str] | float | bool | None
@@ -16,7 +16,7 @@ NORMALISERS: dict[str, Normaliser] = {
     f.__name__: f
     for f in (
         text.compact, text.code,
-        names.company_key, names.company_plain, names.company_words,
+        names.company_key, names.company_plain, names.company_words, numerals.company_figures,
         names.person_key, names.person_family, names.person_initial, names.person_words,
         places.post_code, places.city, places.country, places.street, places.street_key, places.house_number,
         codes.number, codes.figures, codes.vat_number, codes.gtin, codes.phone, codes.phones, codes.mail,

@@ -32,6 +32,10 @@ class Pairs:
         return cls((code >> 32).astype(np.int32), (code & 0xFFFFFFFF).astype(np.int32))
 
     @property
+    def both(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.left, self.right
+
+    @property
     def codes(self) -> np.ndarray:
         """A number for each pair; they ascend."""
         return self.left.astype(np.int64) << 32 | self.right.astype(np.int64)

@@ -68,8 +68,10 @@ class Grams:
             out[part] = np.asarray(product.sum(axis=1)).ravel()
         return np.minimum(out, 1.0)
 
-    def nearest(self, left: str, right: str, count: int, least: float) -> tuple[np.ndarray, np.ndarray]:
-        """For every text of ``left`` the ``count`` nearest of ``right`` that are at least so near, as row numbers.
+    def nearest(
+        self, left: str, right: str, count: int, least: float, of: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """For every text of ``left``, or those at rows ``of``, the ``count`` nearest of ``right`` that are at least so near, as row numbers.
 
         Runs found in very many texts take no part, so the cost grows with the number of texts, not its square.
         """
@@ -78,8 +80,9 @@ class Grams:
         usual = max(_MOST_POSTINGS, int(0.01 * sum(m.shape[0] for m in self.rows.values())))  # type: ignore[attr-defined]
         rare = np.flatnonzero(self.frequency <= min(usual, 4 * _MOST_POSTINGS))
         a, b = self.rows[left][:, rare], self.rows[right][:, rare]  # type: ignore[index]
+        a = a if of is None else a[of]
         found = sp_matmul_topn(a.tocsr(), b.T.tocsr(), top_n=count, threshold=least, n_threads=2).tocoo()
-        return found.row, found.col
+        return (found.row if of is None else of[found.row]), found.col
 
 
 def _runs(column: pa.ChunkedArray | pa.Array) -> tuple[np.ndarray, np.ndarray]:

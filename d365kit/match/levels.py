@@ -13,8 +13,9 @@ from d365kit.errors import SettingsError
 from d365kit.kinds import SIDES
 from d365kit.match.blocking import Pairs
 from d365kit.match.database import quiet
+from d365kit.match.grams import Grams
 from d365kit.match.prepare import Pool
-from d365kit.match.templates import TEMPLATES, Level
+from d365kit.match.templates import ELSE, TEMPLATES, Level
 
 #: So many pairs are compared at once.
 _AT_ONCE = 2_000_000
@@ -38,6 +39,7 @@ class Comparison:
     missing: str
     conditions: tuple[str, ...]
     frequency: str = ""
+    near: str = ""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -88,14 +90,39 @@ def _comparison(spec: Mapping, pool: Pool) -> Comparison | None:
         missing,
         conditions,
         spec.get("frequency", ""),
+        columns.get(template.near, ""),
     )
 
 
-def levels(connection, comparisons: Sequence[Comparison], left: str, right: str, pairs: Pairs) -> np.ndarray:
+def levels(
+    connection, comparisons: Sequence[Comparison], left: str, right: str, pairs: Pairs, near: Mapping[str, Grams]
+) -> np.ndarray:
     """The level every pair reached in every comparison, -1 where something is missing: int8, pairs × comparisons.
 
-    ``left`` and ``right`` are the sides whose tables (``records_bc``, ``records_dv``) the pairs' rows are of.
+    ``left`` and ``right`` are the sides whose tables (``records_bc``, ``records_dv``) the pairs' rows are of;
+    ``near`` holds the trigrams of the columns that comparisons are near by.
     """
+    out = _by_conditions(connection, comparisons, left, right, pairs)
+    for i, comparison in enumerate(comparisons):
+        if comparison.near:
+            out[:, i] = _by_nearness(comparison, out[:, i], near[comparison.near].cosine(left, right, pairs))
+    return out
+
+
+def _by_nearness(comparison: Comparison, reached: np.ndarray, cosine: np.ndarray) -> np.ndarray:
+    """The final levels, given the first level each pair meets by its condition alone."""
+    out = np.full(len(reached), -1, dtype=np.int8)
+    for n in range(len(comparison.levels) - 1, -1, -1):
+        level = comparison.levels[n]
+        # Splink gives the first level with a condition; later ones with the same condition hold as well.
+        same = [k for k in range(n + 1) if comparison.levels[k].condition == level.condition]
+        meets = np.isin(reached, same) if level.condition not in ("", ELSE) else reached >= 0
+        out[meets & (cosine >= level.least) & (reached >= 0)] = n
+    return out
+
+
+def _by_conditions(connection, comparisons: Sequence[Comparison], left: str, right: str, pairs: Pairs) -> np.ndarray:
+    """For every pair and comparison the first level whose condition holds, -1 where something is missing."""
     out = np.full((len(pairs), len(comparisons)), -1, dtype=np.int8)
     for start in range(0, len(pairs), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
@@ -145,6 +172,8 @@ def _settings(comparisons: Sequence[Comparison]) -> dict:
             {"sql_condition": c.missing, "label_for_charts": "missing", "is_null_level": True},
         ]
         for n, condition in enumerate(c.conditions):
+            if not condition or condition in c.conditions[:n]:
+                continue
             steps.append(
                 {
                     "sql_condition": condition,

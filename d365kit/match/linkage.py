@@ -56,34 +56,45 @@ def candidates(pool: Pool) -> Candidates:
     keys = [list(k) for k in rules.get("keys", ())]  # type: ignore[attr-defined]
     cap = int(rules.get("cap", DEFAULT_CAP))  # type: ignore[call-overload]
     samples = {side: np.flatnonzero(sample(pool, side, SAMPLE / max(pool.size(side), 1))) for side in SIDES}
+    searched = [s for s in rules.get("near", ()) if all(pool.has(side, s["column"]) for side in SIDES)]  # type: ignore[attr-defined]
     with database() as connection:
         for side in SIDES:
             connection.register(f"records_{side}", pool.columns[side])
         found = block(connection, pool.columns, keys, cap, samples)
         across, within = found.across, dict(found.within)
-        near: dict[str, Grams] = {}
-        for spec in rules.get("near", ()):  # type: ignore[attr-defined]
-            column = spec["column"]
-            grams = near[column] = Grams.of({s: pool.columns[s][column] for s in SIDES})
-            if spec.get("count"):
-                across = Pairs.of(
-                    (across.left, across.right),
-                    grams.nearest("bc", "dv", spec["count"], spec["least"]),
-                    grams.nearest("dv", "bc", spec["count"], spec["least"])[::-1],
-                )
-                for side in SIDES:
-                    l, r = grams.nearest(side, side, spec["count"] + 1, spec["least"])
-                    k = np.isin(l, samples[side]) & (l != r)
-                    within[side] = Pairs.of(
-                        (within[side].left, within[side].right), (np.minimum(l, r)[k], np.maximum(l, r)[k])
-                    )
+        near = {
+            column: Grams.of({s: pool.columns[s][column] for s in SIDES})
+            for column in {*(c.near for c in comparisons if c.near), *(spec["column"] for spec in searched)}
+        }
+        for spec in searched:
+            across = Pairs.of(across.both, *_nearest(near[spec["column"]], spec))
+            for side in SIDES:
+                twins = _nearest_within(near[spec["column"]], spec, side, samples[side])
+                within[side] = Pairs.of(within[side].both, twins)
         made = _judged(connection, pool, comparisons, "bc", "dv", across, near)
         apart = {s: Apart(*_judged(connection, pool, comparisons, s, s, within[s], near)) for s in SIDES}
     return Candidates(across, *made, comparisons, apart)
 
 
-def _judged(connection, pool, comparisons, left, right, pairs, near):
-    found = levels(connection, comparisons, left, right, pairs)
+def _nearest(grams: Grams, spec: Mapping) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """The nearest texts of the other side, seen from either."""
+    there = grams.nearest("bc", "dv", spec["count"], spec["least"])
+    back = grams.nearest("dv", "bc", spec["count"], spec["least"])
+    return there, back[::-1]
+
+
+def _nearest_within(grams: Grams, spec: Mapping, side: str, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest other texts of the same side, seen from the records of a sample."""
+    left, right = grams.nearest(side, side, spec["count"] + 1, spec["least"], of=drawn)
+    other = left != right
+    return np.minimum(left, right)[other], np.maximum(left, right)[other]
+
+
+def _judged(
+    connection, pool: Pool, comparisons: Sequence[Comparison], left: str, right: str, pairs: Pairs, near: Mapping
+) -> tuple[np.ndarray, np.ndarray]:
+    """The levels and the rarity of pairs."""
+    found = levels(connection, comparisons, left, right, pairs, near)
     return found, _rarity(pool, left, right, pairs, found, comparisons)
 
 

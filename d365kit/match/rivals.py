@@ -12,6 +12,7 @@ from d365kit.match.assign import CLEAR_LEAD, best_other
 from d365kit.match.blocking import Pairs
 from d365kit.match.database import database
 from d365kit.match.explain import joined, texts, title
+from d365kit.match.grams import Grams
 from d365kit.match.levels import levels
 from d365kit.match.prepare import Pool
 from d365kit.match.weigh import Weighed
@@ -67,7 +68,9 @@ def relations(pool: Pool, weighed: Weighed) -> dict[int, str]:
         pairs = Pairs.of((np.minimum(partner, other), np.maximum(partner, other)))
         with database() as connection:
             connection.register(f"records_{side}", pool.columns[side])
-            reached = levels(connection, weighed.candidates.comparisons, side, side, pairs)
+            comparisons = weighed.candidates.comparisons
+            near = {c.near: Grams.of({side: pool.columns[side][c.near]}) for c in comparisons if c.near}
+            reached = levels(connection, comparisons, side, side, pairs, near)
         said = _relation(weighed, rules, reached)
         names = texts(pool.frames[side], pool.kind.name_field).take(pa.array(other)).to_pylist()
         asked = np.minimum(partner, other).astype(np.int64) << 32 | np.maximum(partner, other)

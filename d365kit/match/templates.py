@@ -14,21 +14,30 @@ MISSING = "missing"
 
 @dataclass(frozen=True)
 class Level:
-    """One level of a comparison; ``{name}`` in the condition stands for a normalised column."""
+    """One level of a comparison; ``{name}`` in the condition stands for a normalised column.
+
+    A level with ``least`` needs texts whose cosine (see `grams`) is at least so large; without a condition of its
+    own that is all it needs.
+    """
 
     word: str
     says: str
     condition: str
     m: float
     u: float
+    least: float = 0.0
 
 
 @dataclass(frozen=True)
 class Template:
-    """The condition under which nothing can be compared, and the levels, best first, the last one “else”."""
+    """The condition under which nothing can be compared, and the levels, best first, the last one “else”.
+
+    ``near`` names the column whose texts' cosine the levels with ``least`` ask for.
+    """
 
     missing: str
     levels: tuple[Level, ...]
+    near: str = ""
 
 
 def _either_null(column: str) -> str:
@@ -52,11 +61,15 @@ _SIZES_FIT = (
     "({sizes}_l IS NULL OR {sizes}_r IS NULL OR list_has_all({sizes}_l, {sizes}_r) "
     "OR list_has_all({sizes}_r, {sizes}_l))"
 )
-_ELSE = "ELSE"
+_OTHER_FIGURES = (
+    "coalesce({figures}_l, '') <> coalesce({figures}_r, '') AND "
+    "(list_has_any({words}_l, {words}_r) OR ({figures}_l IS NOT NULL AND {figures}_r IS NOT NULL))"
+)
+ELSE = "ELSE"
 
 
 def _differs(m: float, u: float) -> Level:
-    return Level("differs", "{f} differs", _ELSE, m, u)
+    return Level("differs", "{f} differs", ELSE, m, u)
 
 
 TEMPLATES: dict[str, Template] = {
@@ -64,18 +77,16 @@ TEMPLATES: dict[str, Template] = {
         _either_null("plain"),
         (
             Level("exact", "same {f}", "{key}_l = {key}_r OR {plain}_l = {plain}_r", 0.70, 0.03),
-            Level("close", "{f} differs slightly", f"{_few_edits('plain', 6)} OR {_few_edits('key', 6)}", 0.13, 0.01),
-            Level("contained", "one {f} contains the other", _SAME_WORDS, 0.08, 0.03),
-            Level(
-                "similar",
-                "similar {f}",
-                "jaro_winkler_similarity({plain}_l, {plain}_r) >= 0.88 OR "
-                f"jaro_winkler_similarity({{key}}_l, {{key}}_r) >= 0.88 OR {_HALF_THE_WORDS}",
-                0.06,
-                0.10,
-            ),
-            _differs(0.03, 0.83),
+            Level("figures", "other figures in the {f}", _OTHER_FIGURES, 0.01, 0.03),
+            Level("close", "{f} differs slightly", f"{_few_edits('plain', 6)} OR {_few_edits('key', 6)}", 0.12, 0.01),
+            Level("contained", "one {f} contains the other", _SAME_WORDS, 0.05, 0.01, 0.7),
+            Level("part", "one {f} contains the other", _SAME_WORDS, 0.03, 0.03),
+            Level("near", "very similar {f}", "", 0.03, 0.01, 0.75),
+            Level("similar", "similar {f}", "", 0.03, 0.05, 0.55),
+            Level("somewhat", "somewhat similar {f}", "", 0.02, 0.15, 0.35),
+            _differs(0.02, 0.68),
         ),
+        near="key",
     ),
     "person_name": Template(
         _either_null("key"),
@@ -102,7 +113,7 @@ TEMPLATES: dict[str, Template] = {
     "item_name": Template(
         _either_null("key"),
         (
-            Level("exact", "same {f}", "{key}_l = {key}_r", 0.66, 0.02),
+            Level("exact", "same {f}", "{key}_l = {key}_r", 0.60, 0.02),
             Level(
                 "close",
                 "{f} differs slightly",
@@ -110,17 +121,15 @@ TEMPLATES: dict[str, Template] = {
                 0.12,
                 0.02,
             ),
-            Level("contained", "one {f} contains the other", f"{_SAME_WORDS} AND {_SIZES_FIT}", 0.08, 0.03),
-            Level(
-                "similar",
-                "similar {f}",
-                f"(jaro_winkler_similarity({{plain}}_l, {{plain}}_r) >= 0.88 OR {_HALF_THE_WORDS}) AND {_SIZES_FIT}",
-                0.09,
-                0.12,
-            ),
-            Level("figures", "same words in the {f}, other figures", _SAME_WORDS, 0.02, 0.15),
-            _differs(0.03, 0.66),
+            Level("contained", "one {f} contains the other", f"{_SAME_WORDS} AND {_SIZES_FIT}", 0.08, 0.02),
+            Level("near", "very similar {f}", _SIZES_FIT, 0.08, 0.02, 0.7),
+            Level("similar", "similar {f}", _SIZES_FIT, 0.05, 0.04, 0.5),
+            Level("somewhat", "somewhat similar {f}", _SIZES_FIT, 0.03, 0.08, 0.3),
+            Level("figures", "same words in the {f}, other figures", _SAME_WORDS, 0.01, 0.15),
+            Level("figures too", "similar {f}, other figures", "", 0.01, 0.15, 0.5),
+            _differs(0.02, 0.50),
         ),
+        near="key",
     ),
     "identifier": Template(
         _either_null("value"),
