@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 #: A pair is certain when it is at least this probable, and so much ahead of the next best on either side.
-CERTAIN = 0.99
+CERTAIN = 0.996
 CLEAR_LEAD = float(np.log2(CERTAIN / (1 - CERTAIN)))
 #: Among all certain pairs together, at most this share may be expected to be wrong.
 EXPECTED_WRONG = 0.005

@@ -26,10 +26,15 @@ def by_evidence(work: Work, state: State, tell: Tell, *, details: bool) -> Ranki
     assert found is not None
     tell(f"{pool.kind.title}: weighing {len(found):,} pairs", 2, 4)
     weighed, untaught = weigh(work, state)
-    notes = _notes(pool, weighed)
-    band = bands(weighed.assignment, weighed.probability, notes != "")
+    notes = _doubts(pool, weighed)
+    doubted = notes != ""
+    band = bands(weighed.assignment, weighed.probability, doubted)
     if weighed is not untaught:
-        _keep_certain(weighed, untaught, band, notes, _notes(pool, untaught))
+        # What was certain before anybody answered stays so while it is still the choice: answers only add to it.
+        before = bands(untaught.assignment, untaught.probability, _doubts(pool, untaught) != "")
+        band[(before == "certain") & weighed.assignment.chosen & ~doubted] = "certain"
+    for at, note in relations(pool, weighed).items():
+        notes[at] = notes[at] or note
     keep = np.flatnonzero(_worth_showing(weighed))
     tell(f"{pool.kind.title}: writing down {len(keep):,} candidates", 3, 4)
     return _ranking(pool, state, weighed, band, notes, keep, details=details)
@@ -72,8 +77,8 @@ def _worth_showing(weighed: Weighed) -> np.ndarray:
     return made.chosen | made.tied | among_best
 
 
-def _notes(pool: Pool, weighed: Weighed) -> np.ndarray:
-    """Why a pair must not be taken for certain, or ``""``: a tie, a free rival, or a doubt of matching.toml.
+def _doubts(pool: Pool, weighed: Weighed) -> np.ndarray:
+    """Why a pair must not be taken for certain, or ``""``: a tie, or a doubt of matching.toml.
 
     A doubt names a comparison and levels; it holds unless one of the comparisons in ``unless`` agrees exactly.
     """
@@ -88,15 +93,5 @@ def _notes(pool: Pool, weighed: Weighed) -> np.ndarray:
             for field in doubt.get("unless", ()):
                 holds &= found.levels[:, where[field]] != 0 if field in where else True
             notes[holds] = doubt["note"]
-    for at, note in relations(pool, weighed).items():
-        notes[at] = note
     notes[weighed.assignment.tied] = TIE
     return notes
-
-
-def _keep_certain(
-    weighed: Weighed, untaught: Weighed, band: np.ndarray, notes: np.ndarray, notes_before: np.ndarray
-) -> None:
-    """What was certain before anybody answered stays so while it is still the choice: answers only add to it."""
-    before = bands(untaught.assignment, untaught.probability, notes_before != "")
-    band[(before == "certain") & weighed.assignment.chosen & (notes == "")] = "certain"
