@@ -15,7 +15,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.sets", description=__doc__)
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--size", type=int, default=None, help="records a side (default: the set's usual size)")
-    parser.add_argument("--seed", type=int, default=1, help="1 to 3 for development, 101 for reported figures")
+    parser.add_argument("--seed", type=int, default=1, help="1 to 4 for development, 101 for reported figures")
     parser.add_argument("--dirt", type=float, default=1.0, help="1.0 as documented, 1.5 half as much dirt again")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()

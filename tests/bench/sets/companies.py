@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from random import Random
@@ -243,6 +244,20 @@ _ENDS = [
 ]
 _LETTERS = "ABCDEFGHIKLMNPRSTVWZ"
 _FREE = ("gmail.com", "gmail.com", "hotmail.com", "yahoo.com", "outlook.com", "gmx.net", "web.de", "icloud.com")
+_DOMAIN_ENDS = (
+    "24",
+    "online",
+    "web",
+    "group",
+    "company",
+    "team",
+    "world",
+    "hq",
+    "direct",
+    "shop",
+    "europe",
+    "international",
+)
 _BOXES = ("info", "info", "info", "office", "contact", "mail", "sales", "kontakt", "admin")
 _EXTRA = ("Postfach ~", "P.O. Box ~", "Building ~", "Floor ~", "Suite ~", "Unit ~", "Tor ~", "Bât. ~", "Etage ~")
 
@@ -360,7 +375,7 @@ def _register(firm: Firm, rng: Random) -> None:
 
 def surname(language: Language, rng: Random) -> str:
     """A language → a surname: more often one of the frequent ones."""
-    if rng.random() < 0.55:
+    if rng.random() < 0.48:
         return language.surnames(rng)
     return rng.choice(language.name_starts) + rng.choice(language.name_ends)
 
@@ -387,6 +402,10 @@ def _words(firm: Firm, language: Language, rng: Random) -> tuple[list[Word], int
     """A firm's language → the words of its name, and how many of them are its stem."""
     lot = rng.random()
     trade = language.trades(rng)
+    if rng.random() < 0.12:
+        also, glue = language.trades(rng), language.glue
+        joined = f"{trade[0]}{glue}{language.joiner[0][0]}{glue}"
+        trade = joined + also[0], joined + also[1]
     if lot < 0.20:
         return [_same(surname(language, rng)), trade], 1
     if lot < 0.28:
@@ -411,7 +430,9 @@ def _words(firm: Firm, language: Language, rng: Random) -> tuple[list[Word], int
         letters = "".join(rng.choices(_LETTERS, k=rng.choice((2, 3, 3, 3, 4))))
         return [(letters, ".".join(letters) + "."), trade], 1
     if lot < 0.93:
-        return [trade, _same(firm.city)], 2
+        if rng.random() < 0.5:
+            return [trade, _same(firm.city)], 2
+        return [_same(_word(language, rng)), trade, _same(firm.city)], 1
     if lot < 0.97:
         second = rng.choice(language.groups)
         first = (
@@ -502,10 +523,21 @@ def _domain(firm: Firm, rng: Random, domains: set[str]) -> str:
     stem = [_slug(word, firm) for word, _ in firm.words[: firm.core]]
     stem = [word for word in stem if word] or ["firma"]
     trade = [_slug(word, firm) for word, _ in firm.words[firm.core :]]
-    glue = rng.choice(("", "-"))
-    lot = rng.random()
-    town = _slug(firm.city, firm)
-    parts = [*stem, *trade] if lot < 0.45 else [*stem, town] if lot < 0.65 else stem
+    town, glue, lot = _slug(firm.city, firm), rng.choice(("", "-")), rng.random()
+    if lot < 0.35:
+        parts = [*stem, *trade]
+    elif lot < 0.43:
+        parts = [*trade, *stem]
+    elif lot < 0.60:
+        parts = [*stem, town]
+    elif lot < 0.70:
+        parts = [*stem, rng.choice(_DOMAIN_ENDS)]
+    elif lot < 0.78:
+        parts = [*stem, "".join(word[:1] for word in trade), town[:3]]
+    else:
+        parts = stem
+    if sum(map(len, parts)) < 9:
+        parts = [*parts, town if rng.random() < 0.6 else rng.choice(_DOMAIN_ENDS)]
     end = firm.country.domain if rng.random() < 0.75 else rng.choice(("com", "com", "eu", "net"))
     for more in ([], [town], [numbers.digits(rng, 2)], [numbers.digits(rng, 4)]):
         name = f"{glue.join(part for part in [*parts, *more] if part)[:40].strip('-')}.{end}"
@@ -546,10 +578,9 @@ def _record(firm: Firm, rng: Random, dirt: Dirt, missing: Missing, another: str)
             text = fold(text) if letters == 1 else spelt(text) if letters == 2 else garbled(text)
         return text
 
-    name = _name(firm, rng, dirt, latin, foreign)
-    name = written(name)
+    name = _finished(_name(firm, rng, dirt, latin, foreign), firm, rng, dirt, written)
     if upper:
-        name = name.upper()
+        name = name.upper()[:100]
     address = city = postcode = ""
     if chance() >= missing.address:
         address = _address(firm, rng, dirt, written, upper)
@@ -598,20 +629,27 @@ def _name(firm: Firm, rng: Random, dirt: Dirt, latin: bool, foreign: bool) -> st
             glue = ""
         front = firm.country.code in ("JP", "UA", "BG") and not latin and chance() < 0.5
         name = f"{form}{glue}{name}" if front else f"{name}{glue}{form}"
+    return name
+
+
+def _finished(name: str, firm: Firm, rng: Random, dirt: Dirt, written: Callable[[str], str]) -> str:
+    """A name → with a slip of the keyboard, something appended, and cut to the width of a column."""
+    chance = rng.random
+    name = written(name)
     if chance() < dirt.name_typo:
         name = typo(name, rng)
     if chance() < dirt.appended:
-        what = rng.choice(language.departments)
+        what = rng.choice(firm.country.language.departments)
         if chance() < 0.4:
             what = rng.choice(_PEOPLE).format(f"{firm.contact[0]} {firm.contact[1]}")
-        name = rng.choice(_APPENDED).format(name, what)
+        name = rng.choice(_APPENDED).format(name, written(what))
     lot = chance()
     if lot < dirt.cut_30:
         return name[:30].rstrip()
     return name[: 50 if lot < dirt.cut_30 + dirt.cut_50 else 100].rstrip()
 
 
-def _address(firm: Firm, rng: Random, dirt: Dirt, written, upper: bool) -> str:  # type: ignore[no-untyped-def]
+def _address(firm: Firm, rng: Random, dirt: Dirt, written: Callable[[str], str], upper: bool) -> str:
     chance, language = rng.random, firm.country.language
     street = firm.street[1 if chance() < dirt.street_short else 0]
     if "ß" in street and chance() < 0.3:
@@ -637,7 +675,7 @@ def _address(firm: Firm, rng: Random, dirt: Dirt, written, upper: bool) -> str: 
     return text.upper() if upper else text
 
 
-def _city(firm: Firm, rng: Random, dirt: Dirt, written, upper: bool) -> str:  # type: ignore[no-untyped-def]
+def _city(firm: Firm, rng: Random, dirt: Dirt, written: Callable[[str], str], upper: bool) -> str:
     city, chance = firm.city, rng.random
     if chance() < dirt.city_otherwise:
         lot = chance()
@@ -786,6 +824,6 @@ def _contact(firm: Firm, rng: Random, dirt: Dirt) -> str:
     if rng.random() < dirt.contact_other:
         first, last = firm.country.language.firsts(rng), surname(firm.country.language, rng)
     lot = rng.random()
-    if lot < 0.6:
+    if lot < 0.6 or not firm.country.language.glue:
         return f"{first} {last}"
     return f"{last}, {first}" if lot < 0.75 else f"{first[0]}. {last}" if lot < 0.9 else last

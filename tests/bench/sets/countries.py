@@ -20,15 +20,16 @@ class Country:
     trunk: str
     postcode: str
     domain: str
-    forms: Weighted
-    cities: Skewed
+    forms: Weighted[tuple[str, ...]]
+    cities: Skewed[tuple[str, str]]
 
 
 def _country(code: str, three: str, names: str, language: lang.Language, dial: str, trunk: str, postcode: str,
              forms: str, cities: str, domain: str = "") -> Country:  # fmt: skip
     """Forms: weight, then the usual spelling and its variants, separated by |. Cities: name=post code prefix."""
     cut = [tuple(part.strip() for part in form.split("|")) for form in forms.split(";")]
-    towns = [tuple(town.strip().partition("=")[::2]) for town in cities.split(",")]
+    parts = (town.strip().partition("=") for town in cities.split(","))
+    towns = [(name, prefix) for name, _, prefix in parts]
     return Country(
         code, three, tuple(names.split("|")), language, dial, trunk, postcode, domain or code.lower(),
         Weighted([(float(form[0]), form[1:]) for form in cut]), Skewed(towns, 0.9),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
 from random import Random
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ _SPELT = str.maketrans({
 })  # fmt: skip
 
 
-class Skewed:
+class Skewed(Generic[T]):
     """Things in order of rank → draws among them that follow Zipf's law."""
 
     def __init__(self, things: Sequence[T], exponent: float = 0.8, shift: float = 2.0):
@@ -38,7 +38,7 @@ class Skewed:
         return self.things[bisect(self.sums, rng.random() * self.total)]
 
 
-class Weighted:
+class Weighted(Generic[T]):
     """Things with weights → draws among them by weight."""
 
     def __init__(self, things: Sequence[tuple[float, T]]):

@@ -251,7 +251,7 @@ class Item:
     number: str
 
 
-def _kinds() -> Skewed:
+def _kinds() -> Skewed[Kind]:
     kinds = []
     for line in _KINDS.strip().splitlines():
         category, nouns, fixed, varying, price = (part.strip() for part in line.split(";"))
@@ -261,7 +261,7 @@ def _kinds() -> Skewed:
     return Skewed(kinds, 0.5)
 
 
-def _brands() -> Skewed:
+def _brands() -> Skewed[Brand]:
     rng, brands = Random("brands"), []
     for place in range(600):
         name = brand(rng) if rng.random() < 0.6 else surname(rng.choice((GERMAN, ENGLISH, ITALIAN)), rng)
@@ -300,10 +300,10 @@ def _family(rng: Random) -> list[Item]:
     base = kind.price * rng.lognormvariate(0, 0.5) * max(1.0, pack * 0.7)
     step = 0.0 if kind.varying in ("colour", "size", "shoe", "ral") else rng.uniform(0.02, 0.2)
     margin = rng.uniform(0.45, 0.8)
-    body = rng.randrange(100, 99_900)
+    prefix, body = f"{maker.prefix[:-1]}{rng.randrange(10)}", rng.randrange(100, 99_900)
     vendor = maker.vendor if rng.random() < 0.85 else f"{rng.randrange(50_000, 60_000)}"
     unit = "PACK" if pack > 1 and rng.random() < 0.6 else "BOX" if pack >= 50 and rng.random() < 0.5 else "PCS"
-    digits = rng.randrange(100, 9_000)
+    digits = rng.randrange(100, 60_000)
     code_letters = letters if rng.random() < 0.7 else ""
     found = []
     for rank, place in enumerate(chosen):
@@ -311,14 +311,14 @@ def _family(rng: Random) -> list[Item]:
         attributes = [*fixed, (kind.varying, values[place])]
         found.append(Item(
             kind, maker, series, f"{code_letters}{digits}-{place + 1:02}", attributes, pack,
-            numbers.gtin(f"{maker.prefix}{(body + rank) % 100_000:05}"), unit, price, round(price * margin, 2),
+            numbers.gtin(f"{prefix}{(body + rank) % 100_000:05}"), unit, price, round(price * margin, 2),
             vendor, "",
         ))  # fmt: skip
     if wanted < 4 and kind.price < 30 and rng.random() < 0.25:
         twin = found[0]
         found.append(Item(
             kind, maker, series, f"{twin.code}-P", twin.attributes, twin.pack * 10,
-            numbers.gtin(f"{maker.prefix}{(body + 50) % 100_000:05}"), "BOX", round(twin.price * 9, 2),
+            numbers.gtin(f"{prefix}{(body + 50) % 100_000:05}"), "BOX", round(twin.price * 9, 2),
             round(twin.cost * 9, 2), vendor, "",
         ))  # fmt: skip
     return found

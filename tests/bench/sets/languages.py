@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -16,11 +17,11 @@ Pairs = tuple[tuple[str, str], ...]
 class Language:
     """The parts of names of one language; pairs are (written out, abbreviated)."""
 
-    surnames: Skewed
-    firsts: Skewed
+    surnames: Skewed[str]
+    firsts: Skewed[str]
     name_starts: tuple[str, ...]
     name_ends: tuple[str, ...]
-    trades: Skewed
+    trades: Skewed[tuple[str, str]]
     adjectives: tuple[str, ...]
     groups: Pairs
     sons: Pairs
@@ -501,6 +502,8 @@ def _by_letters(tables: tuple[dict[str, str], ...]) -> Callable[[str, Random | N
         full.append(str.maketrans(both | capitals))
 
     def latin(text: str, rng: Random | None) -> str:
+        for two, said in (("ου", "ou"), ("ού", "ou"), ("Ου", "Ou")):
+            text = text.replace(two, said)
         return text.translate(full[0] if rng is None or rng.random() < 0.7 else rng.choice(full))
 
     return latin
@@ -524,7 +527,11 @@ _UKRAINIAN_LATIN = _by_letters(
 )
 
 
-def _by_words(text: str, glue: str) -> Callable[[str, Random | None], str]:
+#: A space before a syllable in small letters, a hyphen or a comma: 山 in 大山 goes with what stands before it.
+_TOGETHER = re.compile(r" (?=[-,a-z])")
+
+
+def _by_words(text: str) -> Callable[[str, Random | None], str]:
     """Words with their usual spellings in Latin letters → a function that looks them up, longest first."""
     entries = (entry.replace("_", " ").split("=") for entry in text.split())
     known = {key: tuple(values.split("/")) for key, values in entries}
@@ -558,7 +565,7 @@ def _by_words(text: str, glue: str) -> Callable[[str, Random | None], str]:
                 said.append(options[0])
             else:
                 said.append(options[rng.randrange(len(options))])
-        return glue.join(" ".join(said).split()) if glue else "".join(said)
+        return _TOGETHER.sub("", " ".join(" ".join(said).split()))
 
     return latin
 
@@ -677,7 +684,7 @@ JAPANESE = _with_latin(_language(
     street_names="丸の内 銀座 日本橋 本町 栄町 中央 新宿 緑町 港町 桜木 大手町 梅田 錦 幸町 旭町",
     town_starts="北 南 東 西 上 下 大 小", town_ends="山市 川市 島市 野市 田市 崎市 山町 川町 田町",
     departments="本社 経理部 購買部 工場",
-), _by_words(_JAPANESE, " "), "")  # fmt: skip
+), _by_words(_JAPANESE), "")  # fmt: skip
 
 _ARABIC = (
     "الهاشمي=Al_Hashimi/Al-Hashemi/Alhashmi المنصوري=Al_Mansoori/Al_Mansouri/Almansoori النعيمي=Al_Nuaimi/Al_Naimi "
@@ -722,4 +729,4 @@ ARABIC = _with_latin(_language(
     street_names="المطار الكورنيش الوحدة الصناعية الشيخ_زايد راشد النخيل السلام الملك_فيصل الاتحاد",
     town_starts="مدينة_ بر_ واحة_", town_ends="الجديدة القديمة السلام النخيل زايد",
     departments="المشتريات الحسابات المقر",
-), _by_words(_ARABIC, " "))  # fmt: skip
+), _by_words(_ARABIC))  # fmt: skip

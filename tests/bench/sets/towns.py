@@ -42,7 +42,9 @@ def make(folder: Path, size: int, seed: int, dirt: float) -> Path:
     """A folder, size, seed and dirt → the folder with the four files of a set of names and towns."""
     key = f"names_and_towns:{seed}"
     left, right = _times(Dirt(), 0.2 * dirt), _times(Dirt(), dirt)
-    return write(folder, COLUMNS, presence(size, ALONE, TWICE, key), chunk, key, left=left, right=right)
+    return write(
+        folder, COLUMNS, presence(size, ALONE, TWICE, key), chunk, key, together=60_000, left=left, right=right
+    )
 
 
 def chunk(flags: bytes, at: int, rng: Random, left: Dirt, right: Dirt) -> Rows:
@@ -72,8 +74,8 @@ class Market:
     code: str
     names: tuple[str, ...]
     language: lang.Language
-    forms: Weighted
-    cities: Skewed
+    forms: Weighted[tuple[str, ...]]
+    cities: Skewed[str]
 
 
 def _market(
@@ -298,17 +300,23 @@ class Firm:
 
 def _firms(count: int, rng: Random) -> list[Firm]:
     firms: list[Firm] = []
+    taken: set[tuple[str, str]] = set()
     while len(firms) < count:
         market = MARKETS(rng)
         lot = rng.random()
         if lot < 0.06 and market.language is lang.ENGLISH:
-            firms.extend(_banks(market, rng))
+            found = _banks(market, rng)
         elif lot < 0.10:
-            firms.extend(_family(market, rng))
+            found = _family(market, rng)
         elif lot < 0.13:
-            firms.extend(_series(market, rng))
+            found = _series(market, rng)
         else:
-            firms.append(_firm(market, rng))
+            found = [_firm(market, rng)]
+        for firm in found:
+            name = (market.code, " ".join(word for word, _ in firm.words))
+            if name not in taken:
+                taken.add(name)
+                firms.append(firm)
     return firms[:count]
 
 

@@ -36,13 +36,21 @@ def presence(size: int, alone: float, twice: float, seed: str) -> bytes:
 
 
 def write(
-    folder: Path, columns: Sequence[str], flags: bytes, chunk: Callable[..., Rows], seed: str, **recipe: Any
+    folder: Path,
+    columns: Sequence[str],
+    flags: bytes,
+    chunk: Callable[..., Rows],
+    seed: str,
+    *,
+    together: int = CHUNK,
+    many: int = 9,
+    **recipe: Any,
 ) -> Path:
-    """Flags of all entities and a maker of one chunk → the four files of a set."""
+    """Flags of all entities and a maker of one chunk → the four files of a set; `many` chunks take two processes."""
     folder.mkdir(parents=True, exist_ok=True)
-    work = [(chunk, flags[at : at + CHUNK], at, seed, recipe) for at in range(0, len(flags), CHUNK)]
+    work = [(chunk, flags[at : at + together], at, seed, recipe) for at in range(0, len(flags), together)]
     sides: tuple[Lines, Lines] = (([], []), ([], []))
-    if len(work) > 8:
+    if len(work) >= many:
         with ProcessPoolExecutor(2) as pool:
             for both in pool.map(_lines, work, chunksize=4):
                 _gather(sides, both)
