@@ -20,7 +20,8 @@ def score(folder: Path, pairs: pd.DataFrame, candidates: pd.DataFrame | None = N
     """
     left, right = _truth(folder, "left"), _truth(folder, "right")
     shared = len(np.intersect1d(left.to_numpy(), right.to_numpy()))
-    entity_left, entity_right = _entities(pairs, left, right)
+    entity_left = left.to_numpy()[_places(pairs, "left_id", left)]
+    entity_right = right.to_numpy()[_places(pairs, "right_id", right)]
     figures: Figures = {"pairs": len(pairs), "shared": shared}
     figures |= _figures(entity_left, entity_right, shared)
     if "band" in pairs.columns:
@@ -43,23 +44,22 @@ def _figures(left: np.ndarray, right: np.ndarray, shared: int) -> Figures:
 
 
 def _thresholds(candidates: pd.DataFrame, left: pd.Series, right: pd.Series, shared: int) -> Figures:
-    ranked = candidates.sort_values(["score", "left_id", "right_id"], ascending=[False, True, True], kind="stable")
-    kept = ranked[_one_to_one(ranked)]
-    entity_left, entity_right = _entities(kept, left, right)
-    same = entity_left == entity_right
-    first = same & ~pd.Series(entity_left).where(same, -1 - np.arange(len(same))).duplicated().to_numpy()
+    lefts, rights = _places(candidates, "left_id", left), _places(candidates, "right_id", right)
+    entity_left, entity_right = left.to_numpy()[lefts], right.to_numpy()[rights]
+    blocked = len(np.unique(entity_left[entity_left == entity_right]))
+    figures = {"candidates": len(candidates), "blocking_recall": blocked / max(shared, 1)}
+    if not len(candidates):
+        return figures | {"best_f1": 0.0, "best_at": float("nan"), "r99.5": 0.0}
+    scores = candidates["score"].to_numpy(dtype=float)
+    ranked = np.lexsort((rights, lefts, -scores))
+    kept = ranked[_one_to_one(lefts[ranked], rights[ranked])]
+    scores, entity_left, same = scores[kept], entity_left[kept], (entity_left == entity_right)[kept]
+    first = same & ~pd.Series(np.where(same, entity_left, -1 - np.arange(len(same)))).duplicated().to_numpy()
     found, wrong = np.cumsum(first), np.cumsum(~same)
-    scores = kept["score"].to_numpy(dtype=float)
-    last = np.append(scores[1:] != scores[:-1], True) if len(scores) else np.array([], dtype=bool)
+    last = np.append(scores[1:] != scores[:-1], True)
     precision = found / np.maximum(found + wrong, 1)
     recall = found / max(shared, 1)
     f1 = 2 * found / np.maximum(found + wrong + shared, 1)
-    reached = candidates.merge(left.rename("a"), left_on="left_id", right_index=True)
-    reached = reached.merge(right.rename("b"), left_on="right_id", right_index=True)
-    blocked = reached.loc[reached["a"] == reached["b"], "a"].nunique()
-    figures = {"candidates": len(candidates), "blocking_recall": blocked / max(shared, 1)}
-    if not last.any():
-        return figures | {"best_f1": 0.0, "best_at": float("nan"), "r99.5": 0.0}
     best = int(np.argmax(np.where(last, f1, -1.0)))
     sure = recall[last & (precision >= 0.995)]
     return figures | {
@@ -69,11 +69,11 @@ def _thresholds(candidates: pd.DataFrame, left: pd.Series, right: pd.Series, sha
     }
 
 
-def _one_to_one(ranked: pd.DataFrame) -> np.ndarray:
-    lefts, rights = pd.factorize(ranked["left_id"])[0], pd.factorize(ranked["right_id"])[0]
+def _one_to_one(lefts: np.ndarray, rights: np.ndarray) -> np.ndarray:
+    """Records of candidates in order of rank → which of them stay when every record may be used once."""
     taken_left = bytearray(int(lefts.max(initial=-1)) + 1)
     taken_right = bytearray(int(rights.max(initial=-1)) + 1)
-    keep = np.zeros(len(ranked), dtype=bool)
+    keep = np.zeros(len(lefts), dtype=bool)
     for place, (one, other) in enumerate(zip(lefts.tolist(), rights.tolist(), strict=True)):
         if not taken_left[one] and not taken_right[other]:
             taken_left[one] = taken_right[other] = 1
@@ -83,15 +83,13 @@ def _one_to_one(ranked: pd.DataFrame) -> np.ndarray:
 
 def _truth(folder: Path, side: str) -> pd.Series:
     frame = pd.read_csv(folder / f"truth_{side}.csv", dtype={"id": str, "entity": "int64"})
-    return frame.set_index("id")["entity"]
+    return frame.set_index(frame["id"].astype(object))["entity"]
 
 
-def _entities(pairs: pd.DataFrame, left: pd.Series, right: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    found = []
-    for column, truth in (("left_id", left), ("right_id", right)):
-        places = truth.index.get_indexer(pairs[column].astype(str))
-        if (places < 0).any():
-            unknown = pairs[column].iloc[int(np.argmax(places < 0))]
-            raise ValueError(f"{column} {unknown!r} is no record of this set.")
-        found.append(truth.to_numpy()[places])
-    return found[0], found[1]
+def _places(pairs: pd.DataFrame, column: str, truth: pd.Series) -> np.ndarray:
+    """Pairs and a side's truth → the place of each pair's record in it; an unknown record is an error."""
+    places = truth.index.get_indexer(pd.Index(pairs[column].astype(object)))
+    if (places < 0).any():
+        unknown = pairs[column].iloc[int(np.argmax(places < 0))]
+        raise ValueError(f"{column} {unknown!r} is no record of this set.")
+    return places
