@@ -19,6 +19,8 @@ ASSERTED = ("certain", "likely")
 _BANDS = ("certain", "likely", "unsure", "nothing found", "left out")
 #: What a file of pairs holds, in this order.
 PAIRS = ("left_id", "right_id", "score", "band", "reason")
+#: So many rows of evidence are parsed at once.
+_AT_ONCE = 100_000
 _NAMED = ("left_name", "right_name", "left_row", "right_row")
 #: Columns of every scored pair; ``bits`` and ``evidence`` are not written as such.
 _SCORED = pa.schema(
@@ -95,9 +97,9 @@ def left_out(hand: str, outside: pd.DataFrame, name_field: str, file: Known) -> 
 def asserted(rows: pa.Table, *, named: bool = False) -> pa.Table:
     """The pairs that are certain or likely, the surest first; ``named`` adds what people know the records by."""
     sure = pc.is_in(rows.column("band"), value_set=pa.array(ASSERTED))
-    found = rows.filter(pc.and_(pc.fill_null(rows.column("chosen"), False), sure))
-    found = found.sort_by([("score", "descending"), ("left_id", "ascending"), ("right_id", "ascending")])
-    return found.select([*PAIRS, *(_NAMED if named else ())])
+    keep = pc.and_(pc.fill_null(rows.column("chosen"), False), sure)
+    found = rows.select([*PAIRS, *(_NAMED if named else ())]).filter(keep)
+    return found.sort_by([("score", "descending"), ("left_id", "ascending"), ("right_id", "ascending")])
 
 
 def everything(rows: pa.Table, sides: Mapping[str, Side]) -> pa.Table:
@@ -132,13 +134,13 @@ def _evidence(texts: pa.ChunkedArray, sides: Mapping[str, Side]) -> dict[str, pa
 
 
 def _read(texts: pa.ChunkedArray) -> pa.ListArray:
-    """The evidence of every row as a list of lines, parsed all at once."""
+    """The evidence of every row as a list of lines; many rows are parsed at once."""
     kind = pa.list_(_LINE)
-    if not len(texts):
-        return pa.array([], kind)
-    filled = pc.fill_null(texts, "[]").to_pylist()
-    body = "\n".join(f'{{"lines": {text or "[]"}}}' for text in filled).encode()
-    reading = pj.ReadOptions(block_size=max(1 << 24, 4 * max(map(len, filled)) + 64))
     parsing = pj.ParseOptions(explicit_schema=pa.schema([("lines", kind)]), unexpected_field_behavior="ignore")
-    found = pj.read_json(pa.BufferReader(body), reading, parsing).column("lines").combine_chunks()
-    return found.chunk(0) if isinstance(found, pa.ChunkedArray) else found
+    found = [pa.array([], kind)]
+    for start in range(0, len(texts), _AT_ONCE):
+        filled = [text or "[]" for text in texts.slice(start, _AT_ONCE).to_pylist()]
+        body = "\n".join(f'{{"lines": {text}}}' for text in filled).encode()
+        reading = pj.ReadOptions(block_size=max(1 << 24, 4 * max(map(len, filled)) + 64))
+        found += pj.read_json(pa.BufferReader(body), reading, parsing).column("lines").chunks
+    return pa.concat_arrays(found)

@@ -18,6 +18,8 @@ from d365kit.nouns.frames import arrow_of, records
 _FORMULA = re.compile(r"[=@\t\r]|[+\-](?![\d\s()/.,+-]*$)")
 #: How such a text begins; what does not begin so is none.
 _SUSPECT = r"^[=@\t\r+\-]"
+#: So many rows become Python's own values at once.
+_AT_ONCE = 50_000
 #: The rows of a sheet of Excel, the header left out.
 _MOST_ROWS = 1_048_575
 
@@ -64,7 +66,9 @@ def _csv(frame: pd.DataFrame, path: Path, keys: Collection[str]) -> None:
     with path.open("w", encoding="utf-8" if keys else "utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([_harmless(str(c)) for c in frame.columns])
-        writer.writerows(zip(*(_cells(frame[c], c in keys) for c in frame.columns), strict=True))
+        for start in range(0, len(frame), _AT_ONCE):
+            rows = frame.iloc[start : start + _AT_ONCE]
+            writer.writerows(zip(*(_cells(rows[c], c in keys) for c in rows.columns), strict=True))
 
 
 def _cells(column: pd.Series, exact: bool) -> list[object]:
