@@ -86,7 +86,8 @@ def folder(snapshot: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="module")
 def matched(folder: Path) -> dict:
-    done = d365kit("match", "Debitoren.csv", "My Active Accounts.xlsx", "--out", "pairs.csv", "--json", cwd=folder)
+    outputs = ("--out", "pairs.csv", "--candidates", "candidates.csv")
+    done = d365kit("match", "Debitoren.csv", "My Active Accounts.xlsx", *outputs, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -101,7 +102,7 @@ def test_two_exports_become_ranked_pairs_in_one_command(
     assert (matched["left"]["side"], matched["right"]["side"]) == ("bc", "dv")
     assert matched["left"]["unused"] == matched["right"]["unused"] == []
     numbers = dict(snapshot["customer"].everything("bc")[["number", "id"]].itertuples(index=False))
-    with (folder / "pairs.csv").open(encoding="utf-8-sig", newline="") as file:
+    with (folder / "candidates.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv_module.DictReader(file))
     chosen = [r for r in rows if r["chosen"] == "True"]
     certain = {(numbers[r["left_id"]], r["right_id"]) for r in chosen if r["band"] == "certain"}
@@ -111,12 +112,17 @@ def test_two_exports_become_ranked_pairs_in_one_command(
     reachable = {p for p in truth if p[0] in inside[0] and p[1] in inside[1]}
     assert len(found & truth) >= 0.9 * len(reachable)
     assert matched["counts"]["certain"] == len(certain) > 0
+    with (folder / "pairs.csv").open(encoding="utf-8", newline="") as file:
+        pairs = list(csv_module.DictReader(file))
+    sure = {(r["left_id"], r["right_id"]) for r in chosen if r["band"] in ("certain", "likely")}
+    assert {(r["left_id"], r["right_id"]) for r in pairs} == sure
+    assert matched["pairs"] == len(pairs) == len(sure)
     order = ["certain", "likely", "unsure", "nothing found", "left out"]
     assert [order.index(r["band"]) for r in rows] == sorted(order.index(r["band"]) for r in rows)
 
 
 def test_every_row_of_both_files_is_in_the_answer(folder: Path, matched: dict, snapshot: Snapshot) -> None:
-    frame = pd.read_csv(folder / "pairs.csv", dtype=str)
+    frame = pd.read_csv(folder / "candidates.csv", dtype=str)
     assert set(frame["left_id"].dropna()) == set(snapshot["customer"].everything("bc")["number"])
     assert set(frame["right_id"].dropna()) == set(snapshot["customer"].everything("dv")["id"])
     out = frame[frame["band"] == "left out"]
@@ -125,7 +131,7 @@ def test_every_row_of_both_files_is_in_the_answer(folder: Path, matched: dict, s
 
 
 def test_pairs_show_both_values_and_the_rows_of_the_files(folder: Path, matched: dict) -> None:
-    frame = pd.read_csv(folder / "pairs.csv")
+    frame = pd.read_csv(folder / "candidates.csv")
     best = frame[frame["band"] == "certain"].iloc[0]
     lines = (folder / "Debitoren.csv").read_bytes().decode("cp1252").splitlines()
     assert lines[int(best["left_row"]) - 1].startswith(f"{best['left_id']};")

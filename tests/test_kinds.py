@@ -125,7 +125,7 @@ def test_one_way_kinds_carry_fields_one_way() -> None:
 def test_what_cannot_be_reached_or_is_switched_off_is_not_carried() -> None:
     carried = {f.name for f in CATALOGUE["contact"].fields_to("dv")}
     assert "fax" in carried
-    assert not carried & {"pager", "salutation", "first_name"}
+    assert not carried & {"pager", "salutation", "given_name"}
 
 
 def test_an_unknown_kind_is_named_with_the_known_ones() -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from d365kit.cli.common import HERE, At, Json, Verbose, opened, out
 from d365kit.errors import SettingsError
 
+if TYPE_CHECKING:
+    from d365kit.workspace.two_files import FileMatch
+
+#: So many pairs are shown where none are written.
+_SHOWN = 20
 Columns = Annotated[
     list[str] | None,
     typer.Option(
@@ -31,9 +36,14 @@ def register(app: typer.Typer) -> None:
 def match(
     left: Annotated[Path, typer.Argument(help="A CSV, Excel or Parquet file, best of Business Central.")],
     right: Annotated[Path, typer.Argument(help="Another one, best of Dynamics 365 Sales.")],
-    kind: Annotated[str, typer.Option(help="What the rows are, such as customer; else it is found out.")] = "",
+    kind: Annotated[
+        str, typer.Option(help="What the rows are: customer (or company), contact, item …; else it is found out.")
+    ] = "",
     save_to: Annotated[
-        Path | None, typer.Option("--out", help="Write the pairs to this .csv, .xlsx or .parquet file.")
+        Path | None, typer.Option("--out", help="Write the pairs found to this .csv, .xlsx or .parquet file.")
+    ] = None,
+    candidates: Annotated[
+        Path | None, typer.Option(help="Write every scored pair, with its evidence, to such a file.")
     ] = None,
     column: Columns = None,
     sheet: Annotated[
@@ -45,35 +55,64 @@ def match(
     verbose: Verbose = False,
 ) -> None:
     """Find which rows of two files belong together; no workspace and no settings are needed."""
-    from d365kit.nouns.frames import records
     from d365kit.progress import Bars
     from d365kit.workspace import tables_out
-    from d365kit.workspace.two_files import match_files
+    from d365kit.workspace.two_files import IDS, match_files
 
-    if save_to:
-        tables_out.check_path(save_to)
+    _check_outputs((left, right), [path for path in (save_to, candidates) if path])
     columns: dict[str, dict[str, str]] = {"left": {}, "right": {}}
     for given in column or []:
         hand, rest = _handed(given, "--column “left:Kundennr.=number”")
         columns[hand] |= _columns([rest])
+    columns = {hand: chosen for hand, chosen in columns.items() if chosen}
     sheets = dict(_handed(given, "--sheet left:Customers") for given in sheet or [])
     with Bars(shown=not as_json and sys.stderr.isatty()) as bars:
         found = match_files(
             left, right, kind=kind, columns=columns, sheets=sheets, decimal=decimal, dates=dates, progress=bars
         )
-    frame = found.to_frame()
+    pairs = found.pairs()
     if save_to:
-        tables_out.write(frame, save_to)
-    said = [str(found)]
+        tables_out.write(pairs, save_to, keys=IDS)
+    if candidates:
+        tables_out.write(found.to_frame(), candidates, keys=IDS)
+    said = [str(found), *_next_steps(found, len(pairs), save_to, candidates)]
+    value = {
+        **found.to_dict(), "pairs": len(pairs), "path": str(save_to) if save_to else None,
+        "candidates": str(candidates) if candidates else None,
+    }  # fmt: skip
+    out(value, "\n".join(said), as_json=as_json)
+
+
+def _check_outputs(inputs: tuple[Path, ...], outputs: list[Path]) -> None:
+    """Raise SettingsError for files that cannot be written, or that would take the place of another one."""
+    from d365kit.workspace import tables_out
+
+    taken = {path.resolve() for path in inputs}
+    for path in outputs:
+        tables_out.check_path(path)
+        if path.resolve() in taken:
+            raise SettingsError(f"{path} is named twice; it would be overwritten.", "Name another file.")
+        taken.add(path.resolve())
+
+
+def _next_steps(found: FileMatch, pairs: int, save_to: Path | None, candidates: Path | None) -> list[str]:
+    """What was written, else the first pairs; and what can be done next."""
+    said = []
     if save_to:
-        said.append(f"{len(frame):,} rows are in {save_to}.")
+        said.append(f"{pairs:,} pairs (certain and likely) are in {save_to}.")
     else:
         said += [
-            f"  {r['band']:<14} {_called(r, 'left')}  –  {_called(r, 'right')}  ({r['reason']})"
-            for r in records(frame[frame["chosen"]].head(20))
+            f"  {r['score']:.3f} {r['band']:<8} {_called(r, 'left')}  –  {_called(r, 'right')}  ({r['reason']})"
+            for r in found.best(_SHOWN)
         ]
+    if candidates:
+        said.append(f"Every scored pair, and every record without one, is in {candidates}.")
+    unsure = found.counts()["unsure"]
+    if unsure and not candidates:
+        said.append(f"{unsure:,} are unsure; see what speaks for and against them with --candidates candidates.csv.")
+    if not save_to:
         said.append("Write all of them to a file with --out pairs.csv.")
-    out({**found.to_dict(), "path": str(save_to) if save_to else None}, "\n".join(said), as_json=as_json)
+    return said
 
 
 def _called(row: Mapping[str, object], hand: str) -> str:

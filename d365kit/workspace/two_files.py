@@ -2,137 +2,162 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from d365kit import match, pull
 from d365kit.errors import SettingsError
 from d365kit.kinds import SIDES, Catalogue, Kind, Side, load_catalogue
 from d365kit.match import Progress
-from d365kit.nouns import Proposals
-from d365kit.nouns.frames import empty, from_rows, records
-from d365kit.services.files import FilePart, FileSource, FileTable, Guess, Habits, load, preference, rank_kinds
+from d365kit.nouns import Proposals, Sides, Snapshot
+from d365kit.nouns.frames import arrow_of, column_of, empty, records, to_frame
+from d365kit.services.files import (
+    COLUMNS,
+    ID,
+    KEY,
+    FilePart,
+    FileSource,
+    FileTable,
+    Guess,
+    Habits,
+    KitTable,
+    Look,
+    fold,
+    load,
+    look,
+    nouns_of,
+    preference,
+    rank_kinds,
+    read_kit,
+    says_more,
+    text_of,
+)
+from d365kit.workspace import pairs_out
 
 HANDS = ("left", "right")
+#: The columns of ids in what is written.
+IDS = ("left_id", "right_id")
+#: The hands in which the sides are, where nothing says otherwise.
+_STRAIGHT: Mapping[str, Side] = {"left": "bc", "right": "dv"}
+#: Other words for kinds, as people type them.
+_ALSO_CALLED = {"company": "customer"}
 #: Kinds whose marks differ by less than this are equally likely.
 _NEAR = 0.08
 #: How much worse a file may fit the kind of both than what it fits best.
 _APART = 0.2
 #: Below this sum of both files' marks nothing is understood.
 _LEAST = 0.6
-_BANDS = ("certain", "likely", "unsure", "nothing found", "left out")
+#: A longer text is compared by its beginning: comparing takes time by the square of the length.
+_LONGEST = 4_000
+
+
+@dataclass(frozen=True)
+class FileRead:
+    """One file as it was read.
+
+    ``said`` says which column was taken for which field, ``known`` by what its records are known. ``outside`` are
+    the records that the filter of their mapping leaves out (blocked, inactive).
+    """
+
+    said: Guess | KitTable
+    known: pairs_out.Known
+    outside: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def side(self) -> Side:
+        """The side the file stands for."""
+        return self.known.side
+
+    @property
+    def name(self) -> str:
+        origin = self.said.origin if isinstance(self.said, KitTable) else self.said.table.origin
+        return origin.path.name
+
+    def to_dict(self) -> dict[str, object]:
+        return {**self.said.to_dict(), "notes": list(self.notes)}
+
+    def lines(self, hand: str) -> list[str]:
+        """What to say about the file: its columns, the records left out, and remarks."""
+        out = [str(self.said)]
+        reasons = self.outside["outside"].value_counts()
+        shown = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items())
+        out += [f"  left out of {self.name}: {shown}"] if shown else []
+        told = set(self.said.table.notes) if isinstance(self.said, Guess) else set()
+        return out + [f"  note ({hand}): {n}" for n in self.notes if n not in told]
 
 
 @dataclass(frozen=True)
 class FileMatch:
     """What was found between two files.
 
-    ``guesses`` and ``rows`` are by hand (left, right): which column was taken for which field, and the number of the
-    file's row of each record. ``others`` are kinds the files could hold as well. The frame has a row a candidate
-    pair, best first, then the records of either file for which nothing was found, then those that the filter of
-    their mapping leaves out (blocked, inactive): left_row, right_row (rows of the
-    files), left_id, right_id, left_name, right_name, band, chosen, rank, score, probability, reason, and for every
-    compared field four columns: ``<field>_left``, ``<field>_right``, ``<field>_level``, ``<field>_weight``.
+    ``files`` are by hand (left, right); ``others`` are kinds the files could hold as well. `pairs`
+    are those that are asserted, a row each; `to_frame` has every scored pair and every record.
     """
 
     kind: str
-    guesses: Mapping[str, Guess]
-    rows: Mapping[str, Mapping[str, int]]
-    notes: Mapping[str, tuple[str, ...]]
+    files: Mapping[str, FileRead]
     proposals: Proposals
-    outside: Mapping[str, pd.DataFrame]
-    sides: Mapping[str, Side]
     name_field: str
     others: tuple[str, ...] = field(default=())
 
     def counts(self) -> dict[str, int]:
         """Pairs by band, and the records of either file without any candidate."""
         counts = self.proposals.counts()
-        alone = {s: len(self.proposals.without_partner(s)) for s in SIDES}
-        found = {band: counts[band] for band in _BANDS[:3]}
-        left_out = sum(len(f) for f in self.outside.values())
-        return {
-            **found,
-            "only left": alone[self.sides["left"]],
-            "only right": alone[self.sides["right"]],
-            "left out": left_out,
-        }
+        alone = {hand: len(self.proposals.without_partner(file.side)) for hand, file in self.files.items()}
+        found = {band: counts[band] for band in ("certain", "likely", "unsure")}
+        left_out = sum(len(file.outside) for file in self.files.values())
+        return {**found, "only left": alone["left"], "only right": alone["right"], "left out": left_out}
+
+    def pairs(self) -> pd.DataFrame:
+        """The pairs asserted (bands certain and likely): left_id, right_id, score, band, reason; the surest first.
+
+        No id stands in two of them on either side. ``score`` is the pair's probability.
+        """
+        return to_frame(pairs_out.asserted(self._scored()))
+
+    def best(self, number: int) -> list[dict[str, object]]:
+        """The first of the pairs, with the names and rows of their records."""
+        found = pairs_out.asserted(self._scored(), named=True)
+        return records(to_frame(found.slice(0, number)))
 
     def to_frame(self) -> pd.DataFrame:
-        found = [self._row(r) for r in records(self.proposals.frame)]
-        found += [self._left_out(hand, r) for hand in HANDS for r in records(self.outside[hand])]
-        order = {band: i for i, band in enumerate(_BANDS)}
-        found.sort(key=_rank_of(order))
-        fields = list(dict.fromkeys(f for row in found for f in row if f not in _FIRST))
-        columns = {**_FIRST, **{f: pa.float64() if f.endswith("_weight") else pa.string() for f in fields}}
-        schema = pa.schema(list(columns.items()))
-        return from_rows(found, schema) if found else empty(schema)
+        """Every scored pair, best first, then the records for which nothing was found, then those left out.
 
-    def _row(self, row: Mapping[str, object]) -> dict[str, object]:
-        out: dict[str, object] = {}
-        for hand in HANDS:
-            side = self.sides[hand]
-            out[f"{hand}_id"], out[f"{hand}_name"] = row[f"{side}_id"], row[f"{side}_name"]
-            out[f"{hand}_row"] = self.rows[hand].get(str(row[f"{side}_id"]))
-        for name in ("band", "chosen", "rank", "score", "probability", "reason"):
-            out[name] = row[name]
-        for line in json.loads(str(row["evidence"] or "[]")):
-            for hand in HANDS:
-                out[f"{line['field']}_{hand}"] = line[self.sides[hand]]
-            out[f"{line['field']}_level"], out[f"{line['field']}_weight"] = line["level"], line["weight"]
-        return out
+        The columns of `pairs`, then chosen, rank, margin, left_name, right_name, left_row, right_row (rows of the
+        files), and for every compared field ``<field>_left``, ``<field>_right``, ``<field>_level``,
+        ``<field>_weight``.
+        """
+        left_out = [
+            pairs_out.left_out(hand, file.outside, self.name_field, file.known) for hand, file in self.files.items()
+        ]
+        sides = {hand: file.side for hand, file in self.files.items()}
+        return to_frame(pairs_out.everything(pa.concat_tables([self._scored(), *left_out]), sides))
 
-    def _left_out(self, hand: str, row: Mapping[str, object]) -> dict[str, object]:
-        return {
-            f"{hand}_id": row["id"], f"{hand}_name": row[self.name_field], "band": _BANDS[-1], "chosen": False,
-            f"{hand}_row": self.rows[hand].get(str(row["id"])), "score": None, "reason": row["outside"],
-        }  # fmt: skip
+    def _scored(self) -> pa.Table:
+        return pairs_out.scored(self.proposals.frame, {hand: file.known for hand, file in self.files.items()})
 
     def to_dict(self) -> dict[str, object]:
         return {
             "kind": self.kind,
             "counts": self.counts(),
-            **{hand: {**self.guesses[hand].to_dict(), "notes": list(self.notes[hand])} for hand in HANDS},
+            **{hand: file.to_dict() for hand, file in self.files.items()},
             "could_be": list(self.others),
         }
 
     def __str__(self) -> str:
-        lines = [str(self.guesses[hand]) for hand in HANDS]
-        for hand in HANDS:
-            reasons = self.outside[hand]["outside"].value_counts()
-            shown = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items())
-            lines += [f"  left out of {self.guesses[hand].table.origin.path.name}: {shown}"] if shown else []
-        for hand in HANDS:
-            said = set(self.guesses[hand].table.notes)
-            lines += [f"  note ({hand}): {n}" for n in self.notes[hand] if n not in said]
+        lines = [line for hand, file in self.files.items() for line in file.lines(hand)]
         if self.others:
             lines.append(f"The files could hold {' or '.join(self.others)} as well; say which with --kind.")
         counts = ", ".join(f"{n:,} {name}" for name, n in self.counts().items())
         return "\n".join([*lines, f"{self.kind}: {counts}"])
-
-
-#: Columns every such frame has, in this order.
-_FIRST: dict[str, pa.DataType] = {
-    "left_row": pa.int64(), "right_row": pa.int64(), "left_id": pa.string(), "right_id": pa.string(),
-    "left_name": pa.string(), "right_name": pa.string(), "band": pa.string(), "chosen": pa.bool_(),
-    "rank": pa.int64(), "score": pa.float64(), "probability": pa.float64(), "reason": pa.string(),
-}  # fmt: skip
-
-
-def _rank_of(order: Mapping[str, int]) -> Callable[[Mapping[str, object]], tuple]:
-    def key(row: Mapping[str, object]) -> tuple:
-        score = row["score"]
-        return (
-            order[str(row["band"])], not row["chosen"], -float(str(score)) if score is not None else 0.0,
-            row.get("left_row") is None, str(row.get("left_id")), str(row.get("right_id")),
-        )  # fmt: skip
-
-    return key
 
 
 class _NoLedger:
@@ -165,38 +190,139 @@ def match_files(
 
     ``kind`` "" is found out. ``columns`` (column → field) and ``sheets`` are by hand, ``left`` and ``right``.
     ``decimal`` (``,`` or ``.``) and ``dates`` (dmy, mdy) decide what the files leave in doubt.
+    Two CSV or Parquet files with the kit's own names of columns (`COLUMNS`) are read as they are, all others guessed.
     References that need records of another kind (currency, salesperson) take no part.
-    Raises SettingsError for files that cannot be read, whose kind cannot be told, or that lack a name and a number.
+    The answer depends on what the files hold, not on the order of their rows.
+    Raises SettingsError for files that cannot be read, whose kind cannot be told, whose records are not known by
+    ids of their own, or that have nothing in common to compare.
     """
     habits = Habits.checked(decimal, dates)
-    tables = {hand: load(path, (sheets or {}).get(hand, "")) for hand, path in zip(HANDS, (left, right), strict=True)}
     catalogue = load_catalogue()
-    chosen, sides, others = _kind_of(tables, kind, catalogue)
-    sources = {}
-    for hand in HANDS:
-        part = FilePart(tables[hand].origin.path, columns=(columns or {}).get(hand, {}))
-        side = sides[hand]
-        sources[hand] = FileSource(
-            side, {chosen.name: part}, catalogue, habits=habits, tables={chosen.name: tables[hand]}
+    wanted = _ALSO_CALLED.get(kind, kind)
+    paths = dict(zip(HANDS, (Path(left), Path(right)), strict=True))
+    straight = None if columns or sheets else _kit_kind(paths, wanted, catalogue)
+    if straight is not None:
+        chosen, others, looks = straight
+        files, snapshot = _read_kit(looks, chosen, habits, progress)
+    else:
+        chosen, others, files, snapshot = _read_guessed(paths, wanted, catalogue, columns or {}, sheets or {}, habits)
+    _refuse_nothing_in_common(files, snapshot[chosen.name])
+    proposals = match.propose(snapshot, _NoLedger(), chosen.name, catalogue=catalogue, progress=progress)
+    return FileMatch(chosen.name, files, proposals, chosen.name_field, others)
+
+
+# --- files with the kit's own columns --------------------------------------------------------------------
+
+
+def _kit_kind(
+    paths: Mapping[str, Path], wanted: str, catalogue: Catalogue
+) -> tuple[Kind, tuple[str, ...], Mapping[str, Look]] | None:
+    """The kind that two files with the kit's own columns hold, and those that fit as well; None for other files."""
+    looks = {hand: found for hand, path in paths.items() if (found := look(path)) is not None and found.is_kit}
+    if len(looks) < len(paths):
+        return None
+    if wanted:
+        fitting = [catalogue[wanted].name] if catalogue[wanted].name in COLUMNS else []
+    else:
+        usual = [name for name in COLUMNS if name != "vendor"]  # a vendor has the columns of a customer
+        fitting = [name for name in usual if all(found.fits(name) for found in looks.values())]
+        _refuse_different_columns(looks, usual, fitting)
+        stems = [fold(path.stem) for path in paths.values()]
+        fitting.sort(key=lambda name: -_named(name, stems))
+    if not fitting:
+        return None
+    chosen = catalogue[fitting[0]]
+    if any(says_more(found, chosen, _STRAIGHT[hand]) for hand, found in looks.items()):
+        return None
+    return chosen, tuple(fitting[1:]), looks
+
+
+def _named(kind: str, stems: Sequence[str]) -> int:
+    """How many letters of a word for the records of ``kind`` begin one of the files' names; 0 when none does."""
+    words = [word for side in SIDES for word in nouns_of(kind, side)]
+    return max((len(word) for word in words for stem in stems if stem.startswith(word)), default=0)
+
+
+def _refuse_different_columns(looks: Mapping[str, Look], kinds: list[str], fitting: list[str]) -> None:
+    """Raise SettingsError when each of the files has the columns of a kind, and no kind has those of both."""
+    held = {hand: [k for k in kinds if found.fits(k)] for hand, found in looks.items()}
+    if not fitting and all(held.values()):
+        has = " and ".join(f"{looks[h].path.name} has the columns of {' or '.join(held[h])}" for h in HANDS)
+        raise SettingsError(
+            f"The two files hold different things: {has}.", "Take two files of one kind, or say it with --kind."
         )
+
+
+def _read_kit(
+    looks: Mapping[str, Look], kind: Kind, habits: Habits, progress: Progress | None
+) -> tuple[dict[str, FileRead], Snapshot]:
+    files: dict[str, FileRead] = {}
+    frames: dict[str, pd.DataFrame] = {}
+    digest = hashlib.sha256()
+    for step, hand in enumerate(HANDS):
+        if progress:
+            progress(f"reading {looks[hand].path.name}", step, len(HANDS))
+        side = _STRAIGHT[hand]
+        held = read_kit(looks[hand], kind, side, habits)
+        frame, notes = _shortened(to_frame(held.table))
+        ids = held.table.column("id").combine_chunks()
+        digest.update("\n".join([hand, *ids.to_pylist()]).encode())
+        frames[side], frames[f"{side}_outside"] = frame, _none_outside(kind)
+        known = pairs_out.Known(side, ids, ids, held.rows.combine_chunks())
+        files[hand] = FileRead(held, known, _none_outside(kind), (*held.notes, *notes))
+    sides = Sides(kind.name, **frames)
+    # No clock: equal files give an equal snapshot.
+    return files, Snapshot(f"files-{digest.hexdigest()[:16]}", datetime.fromtimestamp(0, UTC), {kind.name: sides})
+
+
+def _none_outside(kind: Kind) -> pd.DataFrame:
+    return empty(kind.schema.append(pa.field("outside", pa.string())))
+
+
+# --- files whose columns are guessed ---------------------------------------------------------------------
+
+
+def _read_guessed(
+    paths: Mapping[str, Path],
+    wanted: str,
+    catalogue: Catalogue,
+    columns: Mapping[str, Mapping[str, str]],
+    sheets: Mapping[str, str],
+    habits: Habits,
+) -> tuple[Kind, tuple[str, ...], dict[str, FileRead], Snapshot]:
+    tables = {hand: load(path, sheets.get(hand, "")) for hand, path in paths.items()}
+    chosen, sides, others = _kind_of(tables, wanted, catalogue)
+    sources: dict[str, FileSource] = {}
+    for hand in HANDS:
+        given = _given(tables[hand], chosen, columns.get(hand, {}))
+        part = {chosen.name: FilePart(tables[hand].origin.path, columns=given)}
+        sources[hand] = FileSource(sides[hand], part, catalogue, habits=habits, tables={chosen.name: tables[hand]})
     by_side = {sides[hand]: sources[hand] for hand in HANDS}
     snapshot = pull.pull(by_side["bc"], by_side["dv"], kinds=[chosen.name], catalogue=catalogue, allow_empty=True)
-    proposals = match.propose(snapshot, _NoLedger(), chosen.name, catalogue=catalogue, progress=progress)
-    rows = {
-        hand: dict(zip(sources[hand].table(chosen.name).column("id").to_pylist(), tables[hand].rows, strict=True))
-        for hand in HANDS
-    }
-    return FileMatch(
-        chosen.name,
-        {hand: sources[hand].guess(chosen.name) for hand in HANDS},
-        rows,
-        {hand: sources[hand].notes(chosen.name) for hand in HANDS},
-        proposals,
-        {hand: snapshot[chosen.name].outside(sides[hand]) for hand in HANDS},
-        sides,
-        chosen.name_field,
-        others,
-    )
+    held = snapshot[chosen.name]
+    frames = {side: _shortened(held.side(side)) for side in SIDES}
+    files = {}
+    for hand in HANDS:
+        guessed, side = sources[hand].guess(chosen.name), sides[hand]
+        ids = sources[hand].table(chosen.name).column("id").combine_chunks()
+        key = guessed.column_of(ID)
+        written = ids if key is None else pa.array([text_of(c) for c in key.cells], pa.string())
+        known = pairs_out.Known(side, ids, written, pa.array(tables[hand].rows, pa.int64()))
+        notes = (*sources[hand].notes(chosen.name), *frames[side][1])
+        files[hand] = FileRead(guessed, known, held.outside(side), notes)
+    short = Sides(chosen.name, frames["bc"][0], frames["dv"][0], held.bc_outside, held.dv_outside)
+    return chosen, others, files, replace(snapshot, kinds={chosen.name: short})
+
+
+def _given(table: FileTable, kind: Kind, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Column → field for columns with a name of ours in a file that has an id; what somebody chose goes before."""
+    found = Look(table.origin.path, tuple(c.name for c in table.columns))
+    if KEY not in found.folded:
+        return dict(chosen)
+    key = found.names[found.folded.index(KEY)]
+    taken = {table.column(name).name for name in chosen}
+    own = {key: ID, **found.given(kind)}
+    return {n: f for n, f in own.items() if n not in taken and f not in chosen.values()} | dict(chosen)
 
 
 def _kind_of(
@@ -244,3 +370,45 @@ def _refuse_different(
         raise SettingsError(
             f"The two files hold different things: {looks}.", "Take two files of one kind, or say it with --kind."
         )
+
+
+# --- before they are compared ----------------------------------------------------------------------------
+
+
+def _shortened(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The frame with its longest texts cut, and a note for each column in which there were such."""
+    cut, notes = {}, []
+    for name, column in frame.items():
+        texts = arrow_of(column)
+        if name == "id" or not pa.types.is_string(texts.type):
+            continue
+        longest = pc.max(pc.utf8_length(texts)).as_py() or 0
+        if longest > _LONGEST:
+            cut[str(name)] = column_of(pc.utf8_slice_codeunits(texts, 0, _LONGEST))
+            notes.append(
+                f"{name} holds a text of {longest:,} characters; it is compared by the first {_LONGEST:,} of them"
+            )
+    return frame.assign(**cut), tuple(notes)
+
+
+def _refuse_nothing_in_common(files: Mapping[str, FileRead], sides: Sides) -> None:
+    """Raise SettingsError when no field has values in both files: then nothing can be compared."""
+    filled = {}
+    for hand, file in files.items():
+        table = sides.side(file.side)
+        known = [str(n) for n in table.columns if n not in ("id", "etag", "modified_on")]
+        filled[hand] = [n for n in known if not bool(table[n].isna().all())]
+        if len(table) and not filled[hand]:
+            raise SettingsError(
+                f"{file.name} has no column to compare by: besides the ids it holds nothing.",
+                f"Add columns such as name, {_such_as(sides.kind)}.",
+            )
+    if all(filled.values()) and not set(filled["left"]) & set(filled["right"]):
+        has = " and ".join(f"{files[h].name} has {', '.join(filled[h][:6])}" for h in HANDS)
+        raise SettingsError(
+            f"The two files have no filled column in common: {has}.", "Compare files that hold the same columns."
+        )
+
+
+def _such_as(kind: str) -> str:
+    return "gtin, price" if kind == "item" else "email, phone"

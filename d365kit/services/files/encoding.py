@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from d365kit.errors import SettingsError
@@ -23,6 +24,7 @@ _TURKISH = set("ğĞıİşŞçÇöÖüÜ")
 #: What the UTF-8 of western letters looks like when it was once taken for Windows-1252.
 _TWICE = ("Ã¼", "Ã¶", "Ã¤", "ÃŸ", "Ã©", "Ã¨", "Ã±", "Ã³", "Ã¸", "Ã¥", "â‚¬", "Ä…", "Å‚", "Å¡")
 _EXAMINED = 400_000
+_BEGINNING = 10_000_000
 #: Code pages whose marks differ by less are asked of charset-normalizer, which knows languages.
 _NEARLY = 0.12
 
@@ -60,13 +62,21 @@ def _text(path: Path, data: bytes, encoding: str) -> tuple[str, tuple[str, ...]]
 
 
 def _checked(text: str, notes: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    if "\ufffd" in text:
-        notes += (
-            f"{text.count(chr(0xFFFD)):,} characters were lost before this file was written (they show as “\ufffd”)",
-        )
-    if sum(text.count(t) for t in _TWICE) > 2:
+    return text.removeprefix("\ufeff"), (*notes, *_remarks(text.count))
+
+
+def remarks(data: bytes) -> tuple[str, ...]:
+    """What an analyst should know about a text in UTF-8: letters that were lost, or (by its beginning) spoilt."""
+    return _remarks(lambda text: data.count(text.encode(), 0, None if text == "\ufffd" else _BEGINNING))
+
+
+def _remarks(count: Callable[[str], int]) -> tuple[str, ...]:
+    notes: tuple[str, ...] = ()
+    if lost := count("\ufffd"):
+        notes += (f"{lost:,} characters were lost before this file was written (they show as “\ufffd”)",)
+    if sum(count(t) for t in _TWICE) > 2:
         notes += ("some texts look as if they were converted twice (“Ã¼” for “ü”); export again as UTF-8",)
-    return text.removeprefix("\ufeff"), notes
+    return notes
 
 
 def _page(examined: bytes) -> str:

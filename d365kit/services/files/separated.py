@@ -6,6 +6,8 @@ import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,8 @@ _MARKUP = re.compile(r"\s*<(!doctype|\?xml|html|table|body|feed|!--)", re.IGNORE
 _SAID = re.compile(r"\s*\"?sep=(.)\"?\r?\n", re.IGNORECASE)
 #: A longer text than this in one cell is a quote that was never closed (Dataverse's own limit is 1,048,576).
 _LONGEST = 2_000_000
+#: So many signs of a text are looked at for its separator.
+_LOOKED_AT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -45,22 +49,33 @@ def read_separated(path: Path, data: bytes) -> Separated:
     separator, said = "", _SAID.match(text)
     if said:
         separator, text = said.group(1), text[said.end() :]
-    separator = separator or _separator(text)
+    separator = separator or separator_of(text)
     rows = _rows(path, text, separator, bool(said))
     # Where the comma is the decimal sign, programs separate by semicolon.
     return Separated(rows, "," if separator == ";" else "", notes)
 
 
-def _separator(text: str) -> str:
+@contextmanager
+def long_cells() -> Iterator[None]:
+    """Let Python's csv read cells as long as they can be, which it refuses as it comes."""
+    limit = csv.field_size_limit(_LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
+
+
+def separator_of(text: str) -> str:
     """The separator that cuts most lines into the same number of cells, more than one; else a comma.
 
-    >>> _separator('a;b\\n"1,2";3\\n')
+    >>> separator_of('a;b\\n"1,2";3\\n')
     ';'
     """
-    head = "\n".join(text.splitlines()[:200])
+    head = "\n".join(text[:_LOOKED_AT].splitlines()[:200])
     best, most = ",", 0.0
     for separator in _SEPARATORS:
-        widths = Counter(len(row) for row in csv.reader(io.StringIO(head), delimiter=separator) if row)
+        with long_cells():
+            widths = Counter(len(row) for row in csv.reader(io.StringIO(head), delimiter=separator) if row)
         several = {width: count for width, count in widths.items() if width > 1}
         if several:
             width, count = max(several.items(), key=lambda w: (w[1], w[0]))
@@ -72,22 +87,20 @@ def _separator(text: str) -> str:
 
 
 def _rows(path: Path, text: str, separator: str, said: bool) -> list[list[str]]:
-    limit = csv.field_size_limit(_LONGEST)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     rows: list[list[str]] = []
     # The lines at which the last whole row and the one after it begin.
     last, began = 1, 2 if said else 1
     try:
-        for row in reader:
-            last, began = began, reader.line_num + (2 if said else 1)
-            rows.append(row)
+        with long_cells():
+            for row in reader:
+                last, began = began, reader.line_num + (2 if said else 1)
+                rows.append(row)
     except csv.Error as problem:
         where = began
         if "field larger" in str(problem):
             raise _unclosed(path, where) from problem
         raise SettingsError(f"{path}, line {where}: {problem}.", "Mend that line, or export again.") from problem
-    finally:
-        csv.field_size_limit(limit)
     if rows and _ends_in_quotes(text, separator):
         raise _unclosed(path, last)
     return rows
@@ -96,8 +109,9 @@ def _rows(path: Path, text: str, separator: str, said: bool) -> list[list[str]]:
 def _ends_in_quotes(text: str, separator: str) -> bool:
     """Whether the text ends inside a quoted cell, which the tolerant reader passes over in silence."""
     try:
-        for _ in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
-            pass
+        with long_cells():
+            for _ in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True):
+                pass
     except csv.Error as problem:
         return "unexpected end of data" in str(problem)
     return False

@@ -28,6 +28,8 @@ _TIME = re.compile(
 _FIRST_SERIAL = date(1899, 12, 30)
 #: Excel's number of 31 December 9999; a larger number is no date.
 _LAST_SERIAL = 2_958_465
+#: Why a cell of a column of amounts cannot be read.
+NO_NUMBER = "no number"
 #: BC's blank date, and the oldest year a record can be of; older ones are blanks in disguise (1753 is SQL's).
 _OLDEST = 1754
 
@@ -133,7 +135,7 @@ def _numbers(cells: Sequence[Cell], type_: str, habits: Habits) -> Values:
             raise ValueError
         return int(number)
 
-    return Values(_each(cells, read, "no whole number" if type_ == "integer" else "no number"), notes)
+    return Values(_each(cells, read, "no whole number" if type_ == "integer" else NO_NUMBER), notes)
 
 
 def _bare(text: str) -> str:
