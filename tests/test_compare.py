@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from d365kit.compare import LISTS, NORMALISERS, NUMBERS, codes, fold, items, normalise, places, values
-from d365kit.compare.names import company_key, company_plain, person_key
+from d365kit.compare.names import company_key, company_plain
+from d365kit.compare.persons import person_key
 from d365kit.errors import SettingsError
 
 
-@pytest.mark.parametrize("module", ["text", "names", "places", "codes", "items"])
+@pytest.mark.parametrize("module", ["text", "names", "persons", "places", "codes", "items"])
 def test_the_examples_in_docstrings_are_true(module):
     done = doctest.testmod(importlib.import_module(f"d365kit.compare.{module}"))
     assert done.attempted

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from d365kit.compare import codes, items, names, numerals, places, text
+from d365kit.compare import codes, items, names, numerals, persons, places, text
 from d365kit.errors import SettingsError
 
 Value = str | list[str] | float | bool | None
@@ -16,8 +16,9 @@ NORMALISERS: dict[str, Normaliser] = {
     f.__name__: f
     for f in (
         text.compact, text.code,
-        names.company_key, names.company_plain, names.company_words, numerals.company_figures,
-        names.person_key, names.person_family, names.person_initial, names.person_words,
+        names.company_key, names.company_plain, names.company_words,
+        names.company_form, names.company_acronym, numerals.company_figures,
+        persons.person_key, persons.person_family, persons.person_initial, persons.person_words, persons.person_given,
         places.post_code, places.city, places.country, places.street, places.street_key, places.house_number,
         codes.number, codes.figures, codes.vat_number, codes.gtin, codes.phone, codes.phones, codes.mail,
         codes.mail_box, codes.domains, codes.website, codes.unit_code, codes.bare_code, codes.amount,

@@ -82,7 +82,8 @@ def _reread(found: re.Match[str]) -> str:
         text = b"".join(_byte(c) for c in found.group()).decode("utf-8")
     except UnicodeError:
         return found.group()
-    return text if text.isalpha() or found.group()[0] in "Ââ" else found.group()
+    is_quoted = found.group().endswith("»") and "«" in found.string
+    return text if (text.isalpha() or found.group()[0] in "Ââ") and not is_quoted else found.group()
 
 
 def repaired(text: str) -> str:
@@ -191,3 +192,23 @@ def code(value: object) -> str | None:
     'oe12b'
     """
     return _NOT_CODE.sub("", bare(value)) or None
+
+
+def joined_letters(parts: list[str]) -> list[str]:
+    """``parts`` with letters that follow one another put into one word: an abbreviation written with blanks.
+
+    >>> joined_letters(["foo", "s", "r", "o", "x"]), joined_letters(["plan", "b"])
+    (['foo', 'srox'], ['plan', 'b'])
+    """
+    if sum(len(w) == 1 for w in parts) < 2:
+        return parts
+    out: list[str] = []
+    after_letter = False
+    for word in parts:
+        is_letter = len(word) == 1 and word.isalpha()
+        if is_letter and after_letter:
+            out[-1] += word
+        else:
+            out.append(word)
+        after_letter = is_letter
+    return out

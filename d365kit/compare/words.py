@@ -1,35 +1,94 @@
-"""words.toml → the word lists that normalisation needs: legal forms, abbreviations, countries, units."""
+"""lists/*.toml → the word lists that normalisation needs: legal forms, abbreviations, places, units and more."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
+from functools import cache
 from importlib import resources
+from typing import Any
 
-from d365kit.compare.text import fold
-
-_RAW = tomllib.loads((resources.files("d365kit.compare") / "words.toml").read_text("utf-8"))
-
-
-def _set(name: str) -> frozenset[str]:
-    return frozenset(fold(_RAW[name]).split())
+from d365kit.compare.text import fold, joined_letters, words
 
 
-def _spellings(name: str) -> dict[str, str]:
-    """Every spelling of a table of the file, and the one it becomes."""
-    return {spelling: one for one, spellings in _RAW[name].items() for spelling in fold(spellings).split()}
+@cache
+def _file(name: str) -> dict[str, Any]:
+    return tomllib.loads((resources.files("d365kit.compare") / "lists" / f"{name}.toml").read_text("utf-8"))
 
 
-#: Legal forms as sequences of words.
-LEGAL_FORMS: frozenset[tuple[str, ...]] = frozenset(
-    [(form,) for form in _set("legal_forms")] + [tuple(fold(form).split()) for form in _RAW["legal_forms_of_words"]]
-)
-LEADING_FORMS = _set("leading_forms")
-JOINING_WORDS = _set("joining_words")
-TITLES = _set("titles")
-FREE_MAIL = _set("free_mail")
-SECOND_LEVEL = _set("second_level")
-STREET_ENDINGS: tuple[str, ...] = tuple(fold(_RAW["street_endings"]).split())
-ABBREVIATIONS = _spellings("abbreviations")
-STREET_WORDS = _spellings("streets")
-COUNTRIES = _spellings("countries")
-UNITS = _spellings("units")
+def _set(file: str, name: str) -> frozenset[str]:
+    return frozenset(fold(_file(file)[name]).split())
+
+
+def _spellings(table: dict[str, str]) -> dict[str, str]:
+    """Every spelling of a table, and the one it becomes; what is listed first counts."""
+    found: dict[str, str] = {}
+    for one, spellings in table.items():
+        for spelling in fold(spellings).split():
+            found.setdefault(spelling, one)
+    return found
+
+
+JOINING_WORDS = _set("companies", "joining")
+Form = tuple[str, ...]
+
+
+def _form(spelling: str) -> Form:
+    """A legal form as the words that are left of it in a name."""
+    parts = joined_letters(words(spelling))
+    return tuple(w for w in parts if w not in JOINING_WORDS) or tuple(parts)
+
+
+def _forms(spellings: str) -> Iterable[Form]:
+    return filter(None, map(_form, spellings.split(";")))
+
+
+def _legal_forms() -> dict[Form, str | None]:
+    legal = _file("legal")
+    found: dict[Form, str | None] = dict.fromkeys(_forms(legal["no_family"]["forms"]))
+    for family, spellings in legal["families"].items():
+        for form in _forms(spellings):
+            found.setdefault(form, family)
+    return found
+
+
+def _shortens(word: str, one: str) -> bool:
+    """Whether ``word`` is ``one`` with letters left out, but not the first."""
+    letters = iter(one)
+    return word[0] == one[0] and all(letter in letters for letter in word)
+
+
+def by_word(forms: Iterable[Form], place: int) -> dict[str, list[Form]]:
+    """``forms`` by their first word (``place`` 0) or last (-1), the longest in front."""
+    found: dict[str, list[Form]] = {}
+    for form in sorted(set(forms), key=lambda form: (-len(form), form)):
+        found.setdefault(form[place], []).append(form)
+    return found
+
+
+#: Legal forms as sequences of words, and the family of each.
+LEGAL_FORMS = _legal_forms()
+LEADING_FORMS = frozenset(_forms(_file("legal")["leading"]["forms"]))
+SHARE_WORDS = frozenset(_forms(_file("legal")["shares"]["forms"]))
+ONLY_AT_END = _set("companies", "only_at_end")
+#: Spellings of legal forms in scripts without blanks, and those that count only as whole words.
+SCRIPT_FORMS = {raw: latin for latin, raws in _file("legal")["scripts"].items() for raw in raws.split()}
+SCRIPT_WORDS = {raw: latin for latin, raws in _file("legal")["script_words"].items() for raw in raws.split()}
+ABBREVIATIONS = _spellings(_file("companies")["abbreviations"])
+#: Those that only shorten a word; other spellings may be parts of longer words (“Nord Wind”, “Nordwind”).
+SHORT_FORMS = {
+    word: one
+    for word, one in ABBREVIATIONS.items()
+    if one in (word + "s", word[:-1]) or (len(one) - len(word) > 2 and _shortens(word, one + "s"))
+}
+
+TITLES = _set("persons", "titles")
+PARTICLES = _set("persons", "particles")
+GIVEN_NAMES = _spellings(_file("persons")["given"]) | {fold(one): fold(one) for one in _file("persons")["given"]}
+
+FREE_MAIL = _set("old", "free_mail")
+SECOND_LEVEL = _set("old", "second_level")
+STREET_ENDINGS: tuple[str, ...] = tuple(fold(_file("old")["street_endings"]).split())
+STREET_WORDS = _spellings(_file("old")["streets"])
+COUNTRIES = _spellings(_file("old")["countries"])
+UNITS = _spellings(_file("old")["units"])
