@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from d365kit.errors import SettingsError
 from d365kit.kinds import Kind, Side
 from d365kit.kinds.model import DECIMAL
-from d365kit.services.files.encoding import remarks
+from d365kit.services.files.encoding import decode, remarks
 from d365kit.services.files.kit_columns import COLUMNS, HEAD, KEY, KNOWN, PARQUET, WIDE_MARKS, Look, field_of
 from d365kit.services.files.separated import read_separated, separator_of
 from d365kit.services.files.sheets import Origin
@@ -127,17 +127,37 @@ def _parquet(found: Look, data: bytes) -> _Read:
 
 
 def _separated(found: Look, data: bytes) -> _Read:
-    """A text with separators; by Arrow when it is UTF-8 and whole, else row by row, which bears more."""
-    text = data[:HEAD].decode("utf-8-sig", "replace")
-    first = text.lstrip("\r\n")
-    odd = data.startswith(WIDE_MARKS) or b"\0" in data[:4096] or first != text or first[:4].casefold() == "sep="
-    # Quotes come in pairs; where they do not, one is open, or is no quote.
-    separator = separator_of(text)
-    table = None if odd or data.count(b'"') % 2 else _by_arrow(found, data, separator)
-    if table is None:
+    """A text with separators; by Arrow when it is whole, else row by row, which bears more."""
+    notes: tuple[str, ...] | None = None
+    whole = _whole(found, data)
+    if whole is None and not _is_utf8(data):
+        text, notes = decode(found.path, data)
+        whole = _whole(found, text.encode())
+    if whole is None:
         return _by_row(found, data)
+    table, separator = whole
     columns = {f: table.column(f) for f in table.column_names}
-    return columns, _counted(table.num_rows), "," if separator == ";" else "", remarks(data)
+    said = remarks(data) if notes is None else notes
+    return columns, _counted(table.num_rows), "," if separator == ";" else "", said
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return bool(data.decode("utf-8")) and b"\0" not in data[:4096]
+    except UnicodeDecodeError:
+        return False
+
+
+def _whole(found: Look, data: bytes) -> tuple[pa.Table, str] | None:
+    """The columns by Arrow and the separator; None for what Arrow would not read as people mean it."""
+    text = data[:HEAD].decode("utf-8-sig", "replace")
+    odd = data.startswith(WIDE_MARKS) or b"\0" in data[:4096] or text[:1] in "\r\n" or text[:4].casefold() == "sep="
+    # Quotes come in pairs; where they do not, one is open, or is no quote.
+    if odd or data.count(b'"') % 2:
+        return None
+    separator = separator_of(text)
+    table = _by_arrow(found, data, separator)
+    return None if table is None else (table, separator)
 
 
 def _by_arrow(found: Look, data: bytes, separator: str) -> pa.Table | None:
