@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from d365kit.compare import LISTS, NORMALISERS, NUMBERS, codes, fold, items, normalise, places, values
+from d365kit.compare import LISTS, NORMALISERS, NUMBERS, codes, fold, items, normalise, places, streets, values
 from d365kit.compare.names import company_key, company_plain
 from d365kit.compare.persons import person_key
 from d365kit.errors import SettingsError
 
 
-@pytest.mark.parametrize("module", ["text", "names", "persons", "places", "codes", "items"])
+@pytest.mark.parametrize("module", ["text", "names", "persons", "places", "streets", "codes", "items"])
 def test_the_examples_in_docstrings_are_true(module):
     done = doctest.testmod(importlib.import_module(f"d365kit.compare.{module}"))
     assert done.attempted
@@ -98,7 +98,7 @@ def test_phone_numbers_agree_with_and_without_prefixes(local):
 
 
 def test_addresses_numbers_and_codes():
-    assert places.street_key("Hauptstraße 12a") == places.street_key("12 hauptstr.")
+    assert streets.street_key("Hauptstraße 12a") == streets.street_key("12 hauptstr.")
     assert places.post_code("D-80331") == "80331"
     assert places.post_code("SW1A 1AA") == "sw1a1aa"
     assert codes.number("000120") == codes.number("120")

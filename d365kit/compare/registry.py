@@ -6,7 +6,11 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
+<<<<<<< HEAD
 from d365kit.compare import codes, items, names, numerals, persons, places, text
+=======
+from d365kit.compare import codes, items, names, persons, places, streets, text
+>>>>>>> norm
 from d365kit.errors import SettingsError
 
 Value = str | list[str] | float | bool | None
@@ -19,7 +23,7 @@ NORMALISERS: dict[str, Normaliser] = {
         names.company_key, names.company_plain, names.company_words,
         names.company_form, names.company_acronym, numerals.company_figures,
         persons.person_key, persons.person_family, persons.person_initial, persons.person_words, persons.person_given,
-        places.post_code, places.city, places.country, places.street, places.street_key, places.house_number,
+        places.post_code, places.city, places.country, streets.street, streets.street_key, streets.house_number,
         codes.number, codes.figures, codes.vat_number, codes.gtin, codes.phone, codes.phones, codes.mail,
         codes.mail_box, codes.domains, codes.website, codes.unit_code, codes.bare_code, codes.amount,
         items.item_words, items.item_sizes, items.item_key, items.item_plain, items.item_codes,

@@ -88,7 +88,26 @@ GIVEN_NAMES = _spellings(_file("persons")["given"]) | {fold(one): fold(one) for 
 
 FREE_MAIL = _set("old", "free_mail")
 SECOND_LEVEL = _set("old", "second_level")
-STREET_ENDINGS: tuple[str, ...] = tuple(fold(_file("old")["street_endings"]).split())
-STREET_WORDS = _spellings(_file("old")["streets"])
-COUNTRIES = _spellings(_file("old")["countries"])
+STREET_WORDS = _spellings(_file("places")["streets"])
+STREET_ENDINGS = tuple(e for e in fold(_file("places")["street_endings"]).split() if e in STREET_WORDS)
+STREET_JOINING = _set("places", "joining")
+LEFT_OUT_IN_STREETS = _set("places", "left_out")
+#: Words for parts of a building, which are no part of the address.
+BUILDING_PARTS = _set("places", "units")
+SPECIAL_LINES = _set("places", "special")
+MONTHS = _set("places", "months")
+NUMBERED_STREETS = _set("places", "numbered")
+TOWN_LIES_AT = _set("places", "lies_at")
+OFFICIAL_WORDS = _set("places", "official")
+STATE_WORDS = _set("places", "state_words")
+ORDINALS = _spellings(_file("places")["ordinals"])
+_TOWNS = _file("places")["towns"]
+TOWNS = {
+    spelling: fold(one) for spelling, one in _spellings(_TOWNS | {t: f"{t} {s}" for t, s in _TOWNS.items()}).items()
+}
+#: Names of countries; codes and names as they are, and folded where that says no other country.
+_COUNTRIES = {
+    spelling: iso for iso, names in _file("countries")["countries"].items() for spelling in [iso, *names.split()]
+}
+COUNTRIES = _spellings(_file("countries")["countries"]) | _COUNTRIES
 UNITS = _spellings(_file("old")["units"])

@@ -28,10 +28,10 @@ def by_evidence(work: Work, state: State, tell: Tell, *, details: bool) -> Ranki
     weighed, untaught = weigh(work, state)
     notes = _doubts(pool, weighed)
     doubted = notes != ""
-    band = bands(weighed.assignment, weighed.probability, doubted)
+    band = _banded(weighed, doubted)
     if weighed is not untaught:
         # What was certain before anybody answered stays so while it is still the choice: answers only add to it.
-        before = bands(untaught.assignment, untaught.probability, _doubts(pool, untaught) != "")
+        before = _banded(untaught, _doubts(pool, untaught) != "")
         band[(before == "certain") & weighed.assignment.chosen & ~doubted] = "certain"
     for at, note in relations(pool, weighed).items():
         notes[at] = notes[at] or note
@@ -65,6 +65,11 @@ def _ranking(
         reason_column(pool.kind, comparisons, weighed.model.weights(), levels, notes[keep]),
         evidence, runner_up, settles, state.takes_part, {},
     )  # fmt: skip
+
+
+def _banded(weighed: Weighed, doubted: np.ndarray) -> np.ndarray:
+    compared = (weighed.candidates.levels >= 0).sum(axis=1)
+    return bands(weighed.assignment, weighed.probability, doubted, compared)
 
 
 def _worth_showing(weighed: Weighed) -> np.ndarray:

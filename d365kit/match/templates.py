@@ -45,11 +45,14 @@ def _either_null(column: str) -> str:
 
 
 def _few_edits(column: str, per: int) -> str:
-    """One slip is allowed in any text, and one more for every ``per`` letters."""
+    """One slip is allowed in any text, and one more for every ``per`` letters.
+
+    The quick similarity before the slow one rules out nearly all texts that are farther apart.
+    """
     left, right = f"{{{column}}}_l", f"{{{column}}}_r"
     return (
         f"(abs(length({left}) - length({right})) <= greatest(1, length({left}) // {per}) AND "
-        f"least(length({left}), length({right})) >= 4 AND "
+        f"least(length({left}), length({right})) >= 4 AND jaro_winkler_similarity({left}, {right}) >= 0.8 AND "
         f"damerau_levenshtein({left}, {right}) <= greatest(1, least(length({left}), length({right})) // {per}))"
     )
 
@@ -152,7 +155,7 @@ TEMPLATES: dict[str, Template] = {
         (
             Level("exact", "same {f}", "list_has_any({value}_l, {value}_r)", 0.70, 0.04),
             Level(
-                "close", "{f} differs slightly", "damerau_levenshtein({value}_l[1], {value}_r[1]) <= 1", 0.04, 0.02
+                "close", "{f} differs slightly", "jaro_winkler_similarity({value}_l[1], {value}_r[1]) >= 0.8 AND damerau_levenshtein({value}_l[1], {value}_r[1]) <= 1", 0.04, 0.02
             ),
             _differs(0.26, 0.94),
         ),
