@@ -6,11 +6,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-<<<<<<< HEAD
-from d365kit.compare import codes, items, names, numerals, persons, places, text
-=======
-from d365kit.compare import codes, items, names, persons, places, streets, text
->>>>>>> norm
+from d365kit.compare import codes, items, names, numerals, persons, places, streets, text
 from d365kit.errors import SettingsError
 
 Value = str | list[str] | float | bool | None
