@@ -7,14 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 #: A pair is certain when it is at least this probable, and so much ahead of the next best on either side.
-CERTAIN = 0.99
-CLEAR_LEAD = float(np.log2(CERTAIN / (1 - CERTAIN)))
-#: Fields that agree by one and the same chance (name and web domain, street and town) are counted as if each spoke for
-#: itself, so the lead must be larger by so many bits for each further field compared, up to a limit.
-MORE_LEAD = 0.35
-MOST_LEAD = 8.0
+CERTAIN = 0.98
+CLEAR_LEAD = float(np.log2(0.99 / 0.01))
 #: Among all certain pairs together, at most this share may be expected to be wrong.
-EXPECTED_WRONG = 0.005
+EXPECTED_WRONG = 0.01
 LIKELY = 0.5
 #: Totals closer than this are equal.
 EQUAL = 1e-6
@@ -169,18 +165,17 @@ def best_other(record: np.ndarray, net: np.ndarray) -> np.ndarray:
     return out
 
 
-def bands(assignment: Assignment, probability: np.ndarray, doubted: np.ndarray, compared: np.ndarray) -> np.ndarray:
+def bands(assignment: Assignment, probability: np.ndarray, doubted: np.ndarray) -> np.ndarray:
     """The band of each pair: certain, likely or unsure.
 
     Only chosen pairs are certain or likely, and ``doubted`` ones are likely at most. The certain ones are
-    probable enough each, clearly ahead for the number of fields ``compared``, and few enough for the mistakes expected
-    among them to stay below the limit.
+    probable enough each, clearly ahead, and few enough for the mistakes expected among them to stay below the
+    limit.
     """
     chosen, margin = assignment.chosen, assignment.margin
     out = np.full(len(chosen), "unsure", dtype=object)
     out[chosen & (probability >= LIKELY) & (margin > 0)] = "likely"
-    lead = np.minimum(CLEAR_LEAD + MORE_LEAD * np.maximum(compared - 1, 0), MOST_LEAD)
-    able = np.flatnonzero(chosen & ~doubted & (probability >= CERTAIN) & (margin >= lead))
+    able = np.flatnonzero(chosen & ~doubted & (probability >= CERTAIN) & (margin >= CLEAR_LEAD))
     order = able[np.argsort(-probability[able], kind="stable")]
     wrong = np.cumsum(1.0 - probability[order]) / np.arange(1, len(order) + 1)
     out[order[wrong <= EXPECTED_WRONG]] = "certain"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pyarrow as pa
 
@@ -28,10 +30,10 @@ def by_evidence(work: Work, state: State, tell: Tell, *, details: bool) -> Ranki
     weighed, untaught = weigh(work, state)
     notes = _doubts(pool, weighed)
     doubted = notes != ""
-    band = _banded(weighed, doubted)
+    band = bands(weighed.assignment, weighed.probability, doubted)
     if weighed is not untaught:
         # What was certain before anybody answered stays so while it is still the choice: answers only add to it.
-        before = _banded(untaught, _doubts(pool, untaught) != "")
+        before = bands(untaught.assignment, untaught.probability, _doubts(pool, untaught) != "")
         band[(before == "certain") & weighed.assignment.chosen & ~doubted] = "certain"
     for at, note in relations(pool, weighed).items():
         notes[at] = notes[at] or note
@@ -67,11 +69,6 @@ def _ranking(
     )  # fmt: skip
 
 
-def _banded(weighed: Weighed, doubted: np.ndarray) -> np.ndarray:
-    compared = (weighed.candidates.levels >= 0).sum(axis=1)
-    return bands(weighed.assignment, weighed.probability, doubted, compared)
-
-
 def _worth_showing(weighed: Weighed) -> np.ndarray:
     """The chosen and tied pairs, and the few best others of either record."""
     pairs, made = weighed.candidates.pairs, weighed.assignment
@@ -85,18 +82,26 @@ def _worth_showing(weighed: Weighed) -> np.ndarray:
 def _doubts(pool: Pool, weighed: Weighed) -> np.ndarray:
     """Why a pair must not be taken for certain, or ``""``: a tie, or a doubt of matching.toml.
 
-    A doubt names a comparison and levels; it holds unless one of the comparisons in ``unless`` agrees exactly.
+    A doubt holds where one of the comparisons in ``any`` reached one of its levels, or where none of those in
+    ``none`` did, unless one of the comparisons in ``unless`` agrees exactly. A doubt about comparisons that these
+    records do not have is none.
     """
     found = weighed.candidates
     notes = np.full(len(found), "", dtype=object)
     where = {c.field: i for i, c in enumerate(found.comparisons)}
+
+    def reached(wanted: Mapping[str, Sequence[str]]) -> np.ndarray:
+        out = np.zeros(len(found), dtype=bool)
+        for field in where.keys() & wanted.keys():
+            words = np.array([*found.comparisons[where[field]].words, MISSING])
+            out |= np.isin(words, wanted[field])[found.levels[:, where[field]]]
+        return out
+
     for doubt in pool.kind.match.get("doubts", ()):  # type: ignore[attr-defined]
-        if doubt["field"] in where:
-            at = where[doubt["field"]]
-            words = np.array([*found.comparisons[at].words, MISSING])
-            holds = np.isin(words[found.levels[:, at]], doubt["levels"])
-            for field in doubt.get("unless", ()):
-                holds &= found.levels[:, where[field]] != 0 if field in where else True
+        wanted = doubt.get("any") or doubt["none"]
+        if where.keys() & wanted.keys():
+            holds = reached(wanted) if "any" in doubt else ~reached(wanted)
+            holds &= ~reached(dict.fromkeys(doubt.get("unless", ()), ("exact",)))
             notes[holds] = doubt["note"]
     notes[weighed.assignment.tied] = TIE
     return notes
