@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
+from d365kit.match.asking import most_doubtful
 from d365kit.match.assign import bands
 from d365kit.match.explain import evidence_column, reason_column
 from d365kit.match.prepare import Pool
@@ -27,6 +28,23 @@ def by_evidence(work: Work, state: State, tell: Tell, *, details: bool) -> Ranki
     pool, found = work.pool, work.candidates
     assert found is not None
     tell(f"{pool.kind.title}: weighing {len(found):,} pairs", 2, 4)
+    weighed, band, notes = _judged(work, state)
+    keep = np.flatnonzero(_worth_showing(weighed))
+    tell(f"{pool.kind.title}: writing down {len(keep):,} candidates", 3, 4)
+    return _ranking(pool, state, weighed, band, notes, keep, details=details)
+
+
+def questions(work: Work, state: State, count: int) -> Ranking:
+    """The most doubtful pairs, in the order in which they should be asked about."""
+    weighed, band, notes = _judged(work, state)
+    keep = most_doubtful(weighed, count)
+    nobody = State({side: np.zeros_like(free) for side, free in state.takes_part.items()}, state.coupled, state.refused)
+    return _ranking(work.pool, nobody, weighed, band, notes, keep, details=True)
+
+
+def _judged(work: Work, state: State) -> tuple[Weighed, np.ndarray, np.ndarray]:
+    """The free pairs weighed, with the band of each and what is to be said of it."""
+    pool = work.pool
     weighed, untaught = weigh(work, state)
     notes = _doubts(pool, weighed)
     doubted = notes != ""
@@ -37,9 +55,7 @@ def by_evidence(work: Work, state: State, tell: Tell, *, details: bool) -> Ranki
         band[(before == "certain") & weighed.assignment.chosen & ~doubted] = "certain"
     for at, note in relations(pool, weighed).items():
         notes[at] = notes[at] or note
-    keep = np.flatnonzero(_worth_showing(weighed))
-    tell(f"{pool.kind.title}: writing down {len(keep):,} candidates", 3, 4)
-    return _ranking(pool, state, weighed, band, notes, keep, details=details)
+    return weighed, band, notes
 
 
 def _ranking(
