@@ -18,6 +18,7 @@ from d365kit.compare.words import (
 
 _HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*:/*)?(?:www\d?\.)*([^/:?#\s]+)")
 _MAIL = re.compile(r"[^\s@<>;,:|()\[\]\"']+@[^\s@<>;,|()\[\]\"'/?]+\.[^\s@<>;,|()\[\]\"'/?]+")
+_PLAIN_MAIL = re.compile(r"[a-z0-9._-]*[a-z0-9]@(?!gmail|googlemail)[a-z0-9][a-z0-9.-]*\.[a-z]{2,}")
 _WRITTEN_AT = re.compile(r"\s?[(\[{]\s?(?:at|ät|a)\s?[)\]}]\s?")
 _WRITTEN_DOT = re.compile(r"\s?[(\[{]\s?(?:dot|punkt|point|punto)\s?[)\]}]\s?")
 _BETWEEN = re.compile(r"[\s,;|<>]+")
@@ -30,6 +31,8 @@ def _lower(value: object) -> str:
 
 def _mails(value: object) -> list[str]:
     text = _lower(value)
+    if _PLAIN_MAIL.fullmatch(text) and "xn--" not in text and text[0] != ".":
+        return [text]
     if "@" not in text:
         if "at" not in text and "ät" not in text:
             return []
