@@ -86,8 +86,13 @@ TITLES = _set("persons", "titles")
 PARTICLES = _set("persons", "particles")
 GIVEN_NAMES = _spellings(_file("persons")["given"]) | {fold(one): fold(one) for one in _file("persons")["given"]}
 
-FREE_MAIL = _set("old", "free_mail")
-SECOND_LEVEL = _set("old", "second_level")
+#: Hosts are as they are, not folded.
+FREE_ANY_ENDING, FREE_HOSTS, SHARED_HOSTS, HOSTED_UNDER, SECOND_LEVEL, TWO_LEVEL, SHARED_BOXES = (
+    frozenset(_file("mail")[name].split())
+    for name in (
+        "free_any_ending", "free_hosts", "shared_hosts", "hosted_under", "second_level", "two_level", "shared_boxes",
+    )
+)  # fmt: skip
 STREET_WORDS = _spellings(_file("places")["streets"])
 STREET_ENDINGS = tuple(e for e in fold(_file("places")["street_endings"]).split() if e in STREET_WORDS)
 STREET_JOINING = _set("places", "joining")
@@ -110,4 +115,19 @@ _COUNTRIES = {
     spelling: iso for iso, names in _file("countries")["countries"].items() for spelling in [iso, *names.split()]
 }
 COUNTRIES = _spellings(_file("countries")["countries"]) | _COUNTRIES
-UNITS = _spellings(_file("old")["units"])
+
+UNITS = _spellings(_file("items")["units"])
+#: How many of which unit a unit is.
+CONVERSIONS = {
+    unit: (float(worth.split()[0]), worth.split()[1]) for unit, worth in _file("items")["conversions"].items()
+}
+PACKS = frozenset(fold(_file("items")["words"]["packs"]).split())
+BETWEEN_PACKS = frozenset(fold(_file("items")["words"]["between"]).split())
+COLOURS = _spellings(_file("items")["colours"])
+MATERIALS = _spellings(_file("items")["materials"])
+ITEM_WORDS = _spellings(_file("items")["abbreviations"])
+JOINING_IN_ITEMS = JOINING_WORDS | {"mit", "with", "of"}
+
+VAT_PREFIXES = _set("numbers", "vat_prefixes")
+#: Country codes of phone numbers that have two figures.
+PHONE_CODES = _set("numbers", "phone_codes")

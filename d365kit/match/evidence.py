@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from d365kit.match.asking import most_doubtful
-from d365kit.match.assign import bands
+from d365kit.match.assign import CLEAR_LEAD, bands
 from d365kit.match.explain import evidence_column, reason_column
 from d365kit.match.prepare import Pool
 from d365kit.match.ranking import TIE, Ranking, Tell, ranks
@@ -19,6 +19,8 @@ from d365kit.match.work import State, Work
 
 #: A candidate less probable than this, were it the only one, is not worth a look.
 WORTH_A_LOOK = 0.02
+#: A pair that becomes certain by people's answers alone must be so many bits further ahead.
+TAUGHT_LEAD = 3.4
 #: So many candidates of one record are shown.
 SHOWN = 5
 
@@ -48,8 +50,9 @@ def _judged(work: Work, state: State) -> tuple[Weighed, np.ndarray, np.ndarray]:
     weighed, untaught = weigh(work, state)
     notes = _doubts(pool, weighed)
     doubted = notes != ""
-    band = bands(weighed.assignment, weighed.probability, doubted)
-    if weighed is not untaught:
+    taught = weighed is not untaught
+    band = bands(weighed.assignment, weighed.probability, doubted, CLEAR_LEAD + TAUGHT_LEAD * taught)
+    if taught:
         # What was certain before anybody answered stays so while it is still the choice: answers only add to it.
         before = bands(untaught.assignment, untaught.probability, _doubts(pool, untaught) != "")
         band[(before == "certain") & weighed.assignment.chosen & ~doubted] = "certain"
