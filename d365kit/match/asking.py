@@ -8,7 +8,7 @@ from d365kit.match.weigh import Weighed
 
 #: A pair is worth a question when it is at least this probable, and at most so.
 _ASKED = (0.02, 0.98)
-#: Pairs with the same levels in all comparisons teach the same; so many parts of the questions go to one such pattern.
+#: Pairs with the same levels in all comparisons teach the same: each pattern gets one part in so many at first.
 _PATTERNS = 12
 
 

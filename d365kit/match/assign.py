@@ -10,7 +10,7 @@ import numpy as np
 CERTAIN = 0.98
 CLEAR_LEAD = float(np.log2(0.99 / 0.01))
 #: Among all certain pairs together, at most this share may be expected to be wrong.
-EXPECTED_WRONG = 0.01
+EXPECTED_WRONG = 0.005
 LIKELY = 0.5
 #: Totals closer than this are equal.
 EQUAL = 1e-6
@@ -165,7 +165,9 @@ def best_other(record: np.ndarray, net: np.ndarray) -> np.ndarray:
     return out
 
 
-def bands(assignment: Assignment, probability: np.ndarray, doubted: np.ndarray, lead: float = CLEAR_LEAD) -> np.ndarray:
+def bands(
+    assignment: Assignment, probability: np.ndarray, doubted: np.ndarray, lead: float = CLEAR_LEAD
+) -> np.ndarray:
     """The band of each pair: certain, likely or unsure.
 
     Only chosen pairs are certain or likely, and ``doubted`` ones are likely at most. The certain ones are

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from d365kit.kinds import Side
+
 #: Where more records of a side than this share a key, the key says nothing.
 DEFAULT_CAP = 40
 #: A key that so many pairs share at the most is worth their comparison.
@@ -49,15 +51,15 @@ class Blocked:
     """Pairs across the sides, and pairs within each side that have a record of its sample."""
 
     across: Pairs
-    within: Mapping[str, Pairs]
+    within: Mapping[Side, Pairs]
 
 
 def block(
     connection,
-    tables: Mapping[str, pa.Table],
+    tables: Mapping[Side, pa.Table],
     keys: Sequence[Sequence[str]],
     cap: int,
-    samples: Mapping[str, np.ndarray],
+    samples: Mapping[Side, np.ndarray],
 ) -> Blocked:
     """Find the pairs of records that share a key.
 
@@ -66,7 +68,8 @@ def block(
     """
     for side, rows in samples.items():
         connection.register(f"sample_{side}", pa.table({"unique_id": pa.array(rows, pa.int64())}))
-    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"across": [], **{side: [] for side in samples}}
+    across: list[tuple[np.ndarray, np.ndarray]] = []
+    within: dict[Side, list[tuple[np.ndarray, np.ndarray]]] = {side: [] for side in samples}
     for number, key in enumerate(keys):
         if not all(_filled(table, c) for table in tables.values() for c in key):
             continue
@@ -78,10 +81,10 @@ def block(
                 f"CREATE OR REPLACE TEMP TABLE count_{side} AS "
                 f"SELECT key, count(*) AS n FROM key_{side} GROUP BY key HAVING n <= {cap}"
             ).fetchall()
-        found["across"].append(_fetch(connection, _ACROSS))
+        across.append(_fetch(connection, _ACROSS))
         for side in samples:
-            found[side].append(_fetch(connection, _WITHIN.format(side=side)))
-    return Blocked(Pairs.of(*found["across"]), {side: Pairs.of(*found[side]) for side in samples})
+            within[side].append(_fetch(connection, _WITHIN.format(side=side)))
+    return Blocked(Pairs.of(*across), {side: Pairs.of(*found) for side, found in within.items()})
 
 
 _ACROSS = f"""

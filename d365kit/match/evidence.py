@@ -10,9 +10,9 @@ import pyarrow as pa
 from d365kit.match.asking import most_doubtful
 from d365kit.match.assign import CLEAR_LEAD, bands
 from d365kit.match.explain import evidence_column, reason_column
-from d365kit.match.prepare import Pool
+from d365kit.match.prepare import Pool, setting
 from d365kit.match.ranking import TIE, Ranking, Tell, ranks
-from d365kit.match.rivals import relations, runner_ups, settling
+from d365kit.match.rivals import hidden_twins, relations, runner_ups, settling
 from d365kit.match.templates import MISSING
 from d365kit.match.weigh import Weighed, weigh
 from d365kit.match.work import State, Work
@@ -40,7 +40,9 @@ def questions(work: Work, state: State, count: int) -> Ranking:
     """The most doubtful pairs, in the order in which they should be asked about."""
     weighed, band, notes = _judged(work, state)
     keep = most_doubtful(weighed, count)
-    nobody = State({side: np.zeros_like(free) for side, free in state.takes_part.items()}, state.coupled, state.refused)
+    nobody = State(
+        {side: np.zeros_like(free) for side, free in state.takes_part.items()}, state.coupled, state.refused
+    )
     return _ranking(work.pool, nobody, weighed, band, notes, keep, details=True)
 
 
@@ -84,7 +86,7 @@ def _ranking(
         bc, dv, weighed.total[keep], weighed.probability[keep], weighed.assignment.margin[keep],
         weighed.assignment.chosen[keep], band[keep],
         reason_column(pool.kind, comparisons, weighed.model.weights(), levels, notes[keep]),
-        evidence, runner_up, settles, state.takes_part, {},
+        evidence, runner_up, settles, state.takes_part, hidden_twins(pool, state, weighed),
     )  # fmt: skip
 
 
@@ -116,7 +118,7 @@ def _doubts(pool: Pool, weighed: Weighed) -> np.ndarray:
             out |= np.isin(words, wanted[field])[found.levels[:, where[field]]]
         return out
 
-    for doubt in pool.kind.match.get("doubts", ()):  # type: ignore[attr-defined]
+    for doubt in setting(pool.kind, "doubts"):
         wanted = doubt.get("any") or doubt["none"]
         if where.keys() & wanted.keys():
             holds = reached(wanted) if "any" in doubt else ~reached(wanted)

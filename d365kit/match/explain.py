@@ -13,9 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from d365kit.kinds import Kind, Side
+from d365kit.kinds import SIDES, Kind, Side
 from d365kit.match.levels import Comparison
-from d365kit.match.prepare import Pool
+from d365kit.match.prepare import Pool, setting
 from d365kit.match.templates import MISSING
 from d365kit.nouns.frames import arrow_of, plain
 
@@ -105,7 +105,7 @@ def evidence_column(
     """The evidence of many pairs as JSON, each as `evidence_json` gives it; what neither record has is left out."""
     pieces = []
     for i, comparison in enumerate(comparisons):
-        quoted = {s: _quoted(joined_texts(pool.frames[s], comparison.shows)) for s in ("bc", "dv")}  # type: ignore[index]
+        quoted = {s: _quoted(joined_texts(pool.frames[s], comparison.shows)) for s in SIDES}
         left, right = quoted["bc"].take(pa.array(bc)), quoted["dv"].take(pa.array(dv))
         words = pa.array([json.dumps(w) for w in (*comparison.words, MISSING)], pa.string())
         level = words.take(pa.array(np.where(levels[:, i] < 0, len(words) - 1, levels[:, i])))
@@ -198,9 +198,9 @@ def joined(phrases: Sequence[str]) -> str:
 def compared_fields(kind: Kind) -> tuple[str, ...]:
     """The raw columns that matching compares, in alphabetical order; a reference counts by its label."""
     fields: set[str] = set()
-    for column in kind.match.get("columns", ()):  # type: ignore[attr-defined]
+    for column in setting(kind, "columns"):
         fields.update(column["of"])
-    for name in kind.match.get("references", ()):  # type: ignore[attr-defined]
+    for name in setting(kind, "references"):
         if name in kind:
             fields.add(kind[name].label_column)
     return tuple(sorted(fields))

@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 
 from d365kit.match.blocking import Pairs
 
-#: Runs that more records of a side than this share do not find candidates.
-_MOST_POSTINGS = 1_000
+#: Runs found in more texts than this do not find candidates: that bounds the cost by the number of texts.
+_MOST_POSTINGS = 4_000
 _AT_ONCE = 500_000
 _LONGEST = 200
 #: There are so many runs of three bytes.
@@ -71,14 +71,15 @@ class Grams:
     def nearest(
         self, left: str, right: str, count: int, least: float, of: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """For every text of ``left``, or those at rows ``of``, the ``count`` nearest of ``right`` that are at least so near, as row numbers.
+        """For every text of ``left`` the ``count`` nearest of ``right`` that are at least so near, as row numbers.
+
+        With ``of`` only the texts at these rows of ``left`` are asked for.
 
         Runs found in very many texts take no part, so the cost grows with the number of texts, not its square.
         """
         from sparse_dot_topn import sp_matmul_topn
 
-        usual = max(_MOST_POSTINGS, int(0.01 * sum(m.shape[0] for m in self.rows.values())))  # type: ignore[attr-defined]
-        rare = np.flatnonzero(self.frequency <= min(usual, 4 * _MOST_POSTINGS))
+        rare = np.flatnonzero(self.frequency <= _MOST_POSTINGS)
         a, b = self.rows[left][:, rare], self.rows[right][:, rare]  # type: ignore[index]
         a = a if of is None else a[of]
         found = sp_matmul_topn(a.tocsr(), b.T.tocsr(), top_n=count, threshold=least, n_threads=2).tocoo()

@@ -1,4 +1,4 @@
-"""Answers of people + evidence → how much more or less each comparison counts, and how far the starting odds were off.
+"""Answers of people + evidence → how much more or less each comparison counts, and how far the odds were off.
 
 A model without labels is wrong in its own way on every dataset. A few answers where it doubts most tell in which
 direction: each comparison's weights are stretched or shrunk as a whole, and the starting odds moved, as far as the

@@ -14,7 +14,7 @@ from d365kit.kinds import SIDES
 from d365kit.match.blocking import Pairs
 from d365kit.match.database import quiet
 from d365kit.match.grams import Grams
-from d365kit.match.prepare import Pool
+from d365kit.match.prepare import Pool, setting
 from d365kit.match.templates import ELSE, TEMPLATES, Level
 
 #: So many pairs are compared at once.
@@ -56,7 +56,7 @@ def comparisons_of(pool: Pool) -> tuple[Comparison, ...]:
 
     Raises SettingsError for an unknown template, a missing column, or m and u of the wrong length.
     """
-    made = [_comparison(spec, pool) for spec in pool.kind.match.get("comparisons", ())]  # type: ignore[attr-defined]
+    made = [_comparison(spec, pool) for spec in setting(pool.kind, "comparisons")]
     return tuple(c for c in made if c is not None)
 
 

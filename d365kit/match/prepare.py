@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,11 @@ from d365kit.compare import columns, values
 from d365kit.kinds import SIDES, Kind, Side
 from d365kit.nouns import Snapshot
 from d365kit.nouns.frames import plain
+
+
+def setting(kind: Kind, name: str, default: Any = ()) -> Any:
+    """What matching.toml says of ``kind`` under ``name``."""
+    return kind.match.get(name, default)
 
 
 class Couplings(Protocol):
@@ -99,11 +104,11 @@ def sample(pool: Pool, side: Side, share: float) -> np.ndarray:
 def _columns(frame: pd.DataFrame, kind: Kind, side: Side, ledger: Couplings) -> pa.Table:
     """The normalised columns of one side: those of matching.toml, and two for every reference."""
     made: dict[str, pa.Array] = {"unique_id": pa.array(np.arange(len(frame)), pa.int64())}
-    made |= columns(frame, kind.match.get("columns", ()))  # type: ignore[arg-type]
-    for name in kind.match.get("references", ()):  # type: ignore[attr-defined]
+    made |= columns(frame, setting(kind, "columns"))
+    for name in setting(kind, "references"):
         if name not in kind or not kind[name].is_reference:
             # Not in use in this company's modes; the catalogue was checked when it was read.
-            if kind.match.get("by") == "evidence":
+            if setting(kind, "by") == "evidence":
                 made |= {
                     f"{name}_ref": pa.nulls(len(frame), pa.string()),
                     f"{name}_known": pa.nulls(len(frame), pa.bool_()),

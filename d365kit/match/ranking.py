@@ -79,7 +79,7 @@ def refused(pool: Pool, rejected: pd.DataFrame, prints: Prints) -> tuple[np.ndar
 def write(pool: Pool, ranking: Ranking, prints: Prints | None, *, in_order: bool = False) -> pd.DataFrame:
     """The frame of Proposals: pairs by BC record and rank, then the records of either side without any candidate.
 
-    Without ``prints`` the column of fingerprints stays empty. With ``in_order`` pairs stay in the order of the ranking.
+    Without ``prints`` the column of fingerprints stays empty. With ``in_order`` pairs stay as the ranking has them.
     """
     names = {side: texts(pool.frames[side], pool.kind.name_field) for side in SIDES}
     rank = ranks(ranking.bc, ranking.score)
@@ -107,14 +107,14 @@ def write(pool: Pool, ranking: Ranking, prints: Prints | None, *, in_order: bool
     }
     tables = [_table(made, len(bc))]
     for side, paired in (("bc", bc), ("dv", dv)):
-        wanting = ranking.takes_part[side].copy()  # type: ignore[index]
+        wanting = ranking.takes_part[side].copy()
         wanting[paired] = False
         rows = np.flatnonzero(wanting)
-        words = ranking.alone.get(side, {})  # type: ignore[call-overload]
+        words = ranking.alone.get(side, {})
         said = [words.get(n, NO_CANDIDATE) for n in rows.tolist()] if words else pa.repeat(NO_CANDIDATE, len(rows))
         lonely = {
-            f"{side}_id": pool.ids[side].take(pa.array(rows)),  # type: ignore[index]
-            f"{side}_name": names[side].take(pa.array(rows)),  # type: ignore[index]
+            f"{side}_id": pool.ids[side].take(pa.array(rows)),
+            f"{side}_name": names[side].take(pa.array(rows)),
             "band": pa.repeat(NOTHING, len(rows)),
             "chosen": pa.repeat(False, len(rows)),
             "reason": pa.array(said, pa.string()) if words else said,

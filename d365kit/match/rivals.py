@@ -1,4 +1,4 @@
-"""Weighed pairs → what stands between a pair and certainty: doubles, branches and sister companies; what would help."""
+"""Weighed pairs → what stands between a pair and certainty: doubles, branches, sister companies; what would help."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from d365kit.match.database import database
 from d365kit.match.explain import joined, texts, title
 from d365kit.match.grams import Grams
 from d365kit.match.levels import levels
-from d365kit.match.prepare import Pool
+from d365kit.match.prepare import Pool, setting
 from d365kit.match.weigh import Weighed
+from d365kit.match.work import State
+from d365kit.nouns.frames import plain
 
 RIVAL = "another good candidate has no partner"
 SIDE_NAMES: Mapping[Side, str] = {"bc": "Business Central", "dv": "Sales"}
@@ -55,7 +57,7 @@ def relations(pool: Pool, weighed: Weighed) -> dict[int, str]:
     whether they are in one place.
     """
     notes: dict[int, str] = {}
-    rules = pool.kind.match.get("relations")
+    rules = setting(pool.kind, "relations", None)
     rivalled = free_rivals(weighed)
     of_side = {"bc": weighed.candidates.pairs.left, "dv": weighed.candidates.pairs.right}
     for side, (chosen, rival) in rivalled.items():
@@ -73,9 +75,7 @@ def relations(pool: Pool, weighed: Weighed) -> dict[int, str]:
         columns = columns.set_column(0, "unique_id", pa.array(np.arange(len(rows)), pa.int64()))
         with database() as connection:
             connection.register(f"records_{side}", columns)
-            near = {
-                c.near: Grams.of({side: columns[c.near]}) for c in weighed.candidates.comparisons if c.near
-            }
+            near = {c.near: Grams.of({side: columns[c.near]}) for c in weighed.candidates.comparisons if c.near}
             comparisons = weighed.candidates.comparisons
             reached = levels(connection, comparisons, side, side, among, near)
         said = _relation(weighed, rules, reached)
@@ -172,3 +172,27 @@ def _filled(pool: Pool, side: Side, fields: tuple[str, ...]) -> np.ndarray:
     for field in fields:
         there |= texts(pool.frames[side], field).is_valid().to_numpy(zero_copy_only=False)
     return there
+
+
+def hidden_twins(pool: Pool, state: State, weighed: Weighed) -> dict[Side, dict[int, str]]:
+    """For records without a chosen partner, by side and row: the twin that a mapping's filter hides, and why."""
+    hidden, chosen = weighed.hidden, weighed.candidates.pairs.only(weighed.assignment.chosen)
+    out: dict[Side, dict[int, str]] = {"bc": {}, "dv": {}}
+    taken = {"bc": chosen.left, "dv": chosen.right}
+    of_side = {"bc": hidden.pairs.left, "dv": hidden.pairs.right}
+    for side in SIDES:
+        other = other_side(side)
+        mine, theirs = of_side[side], of_side[other]
+        wants = state.takes_part[side].copy()
+        wants[taken[side]] = False
+        good = np.flatnonzero(wants[mine] & ~pool.inside[other][theirs] & (hidden.net > 0))
+        # The best is written last and stays.
+        for n in good[np.lexsort((theirs[good], hidden.net[good]))].tolist():
+            row = int(theirs[n])
+            frame = pool.frames[other]
+            called = frame[pool.kind.name_field].iloc[row] if pool.kind.name_field in frame else None
+            why = frame["outside"].iloc[row] if "outside" in frame else "left out"
+            out[side][int(mine[n])] = (
+                f"{plain(called) or pool.ids[other][row]} in {SIDE_NAMES[other]} is {plain(why)}"
+            )
+    return out

@@ -13,7 +13,7 @@ from d365kit.errors import SettingsError
 from d365kit.kinds import SIDES, Side
 from d365kit.match.assign import assign
 from d365kit.match.explain import Line, evidence_json, reason, texts
-from d365kit.match.prepare import Pool
+from d365kit.match.prepare import Pool, setting
 from d365kit.match.ranking import TIE, Ranking, RowPair, Tell
 from d365kit.match.templates import MISSING
 from d365kit.match.work import State, Work
@@ -38,7 +38,7 @@ def by_keys(work: Work, state: State, tell: Tell, *, details: bool) -> Ranking:
     pool = work.pool
     tell(f"{pool.kind.title}: comparing codes", 1, 4)
     columns: dict[Side, dict[str, list]] = {side: pool.columns[side].to_pydict() for side in SIDES}
-    rules: list[Rule] = list(pool.kind.match.get("rules", ()))  # type: ignore[call-overload]
+    rules: list[Rule] = list(setting(pool.kind, "rules"))
     for rule in rules:
         _check(rule, columns["bc"], pool.kind.name)
     rules = [_together(rule, columns) for rule in rules]

@@ -82,7 +82,14 @@ TEMPLATES: dict[str, Template] = {
         (
             Level("exact", "same {f}", "{key}_l = {key}_r OR {plain}_l = {plain}_r", 0.70, 0.03),
             Level("figures", "other figures in the {f}", _OTHER_FIGURES, 0.01, 0.03, loose=True),
-            Level("close", "{f} differs slightly", f"{_few_edits('plain', 6)} OR {_few_edits('key', 6)}", 0.12, 0.01, loose=True),
+            Level(
+                "close",
+                "{f} differs slightly",
+                f"{_few_edits('plain', 6)} OR {_few_edits('key', 6)}",
+                0.12,
+                0.01,
+                loose=True,
+            ),
             Level("contained", "one {f} contains the other", _SAME_WORDS, 0.05, 0.01, 0.7, loose=True),
             Level("part", "one {f} contains the other", _SAME_WORDS, 0.03, 0.03, loose=True),
             Level("near", "very similar {f}", "", 0.03, 0.01, 0.75),
@@ -156,7 +163,12 @@ TEMPLATES: dict[str, Template] = {
         (
             Level("exact", "same {f}", "list_has_any({value}_l, {value}_r)", 0.70, 0.04),
             Level(
-                "close", "{f} differs slightly", "jaro_winkler_similarity({value}_l[1], {value}_r[1]) >= 0.8 AND damerau_levenshtein({value}_l[1], {value}_r[1]) <= 1", 0.04, 0.02
+                "close",
+                "{f} differs slightly",
+                "jaro_winkler_similarity({value}_l[1], {value}_r[1]) >= 0.8 "
+                "AND damerau_levenshtein({value}_l[1], {value}_r[1]) <= 1",
+                0.04,
+                0.02,
             ),
             _differs(0.26, 0.94),
         ),

@@ -39,9 +39,9 @@ def rare_at(comparisons: Sequence[Comparison]) -> list[int]:
 class Scene:
     """Pairs across the sides with what they are judged by.
 
-    ``levels`` is pairs × comparisons, ``rarity`` pairs × `rare_at`. ``size_bc`` and ``size_dv`` count the records. ``known`` is
-    nan but for pairs that somebody decided: 1 or 0. ``counted`` is False for pairs that are there only because
-    they compete with counted ones.
+    ``levels`` is pairs × comparisons, ``rarity`` pairs × `rare_at`. ``size_bc`` and ``size_dv`` count the records.
+    ``known`` is nan but for pairs that somebody decided: 1 or 0. ``counted`` is False for pairs that are there only
+    because they compete with counted ones.
     """
 
     bc: np.ndarray
@@ -84,7 +84,7 @@ class Model:
         return tuple(np.log2(m / u) for m, u in zip(self.m, self.u, strict=True))
 
     def weighed(self, factors: np.ndarray, shift: float) -> Model:
-        """This model with every comparison's weights multiplied by its factor and the odds moved; for scoring only."""
+        """This model with each comparison's weights times its factor and the odds moved; for scoring only."""
         m = tuple(u * (m / u) ** factor for m, u, factor in zip(self.m, self.u, factors, strict=True))
         return Model(m, self.u, self.prior + shift)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from d365kit.kinds import SIDES
 from d365kit.match.assign import Assignment, assign
+from d365kit.match.blocking import Pairs
 from d365kit.match.learn import Lesson, learn
 from d365kit.match.linkage import Candidates
 from d365kit.match.prepare import Pool, sample
@@ -20,11 +21,20 @@ SWEEPS = 60
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """Pairs one of whose records the mapping's filter leaves out, and their odds in bits were it not so."""
+
+    pairs: Pairs
+    net: np.ndarray
+
+
+@dataclass(frozen=True)
 class Weighed:
     """The candidates of the records that want a partner, weighed.
 
     ``total`` is each pair's evidence in bits and ``prior`` the odds it starts from. ``probability`` counts the
     rivals of both records. ``assignment`` is one-to-one. ``model`` has the lesson of people's answers in it.
+    ``hidden`` are twins that a filter hides.
     """
 
     candidates: Candidates
@@ -32,6 +42,7 @@ class Weighed:
     total: np.ndarray
     probability: np.ndarray
     assignment: Assignment
+    hidden: Hidden
 
     @property
     def net(self) -> np.ndarray:
@@ -50,8 +61,9 @@ def weigh(work: Work, state: State) -> tuple[Weighed, Weighed]:
     """
     found, pool = work.candidates, work.pool
     assert found is not None
-    takes = [pool.inside[s][p] for s, p in zip(SIDES, (found.pairs.left, found.pairs.right), strict=True)]
-    everything = found.only(takes[0] & takes[1]) if not (takes[0].all() and takes[1].all()) else found
+    left, right = pool.inside["bc"][found.pairs.left], pool.inside["dv"][found.pairs.right]
+    everything = found if (left & right).all() else found.only(left & right)
+    outside = found.only(left ^ right)
     known = _known(everything, state)
     scene = Scene(
         everything.pairs.left, everything.pairs.right, everything.levels, everything.rarity,
@@ -60,7 +72,7 @@ def weigh(work: Work, state: State) -> tuple[Weighed, Weighed]:
     model = train(found.comparisons, _for_training(pool, scene), list(found.within.values()))
     total = model.total(scene.levels, scene.rarity)
     field = Field(scene.bc, scene.dv, scene.size_bc, scene.size_dv)
-    untaught = _judge(everything, scene, state, model, total, field)
+    untaught = _judge(everything, outside, scene, state, model, total, field)
     answered = np.flatnonzero(~np.isnan(known))
     lesson = Lesson.none(len(found.comparisons))
     if len(answered):
@@ -73,16 +85,27 @@ def weigh(work: Work, state: State) -> tuple[Weighed, Weighed]:
     if lesson.shift == 0.0 and (lesson.factors == 1.0).all():
         return untaught, untaught
     taught = model.weighed(lesson.factors, lesson.shift)
-    return _judge(everything, scene, state, taught, taught.total(scene.levels, scene.rarity), field), untaught
+    total = taught.total(scene.levels, scene.rarity)
+    return _judge(everything, outside, scene, state, taught, total, field), untaught
 
 
-def _judge(found: Candidates, scene: Scene, state: State, model: Model, total: np.ndarray, field: Field) -> Weighed:
+def _judge(
+    found: Candidates,
+    outside: Candidates,
+    scene: Scene,
+    state: State,
+    model: Model,
+    total: np.ndarray,
+    field: Field,
+) -> Weighed:
     """Probabilities with all pairs in play, then partners for the free ones."""
     probability = field.probabilities(scene.settled(total + model.prior), SWEEPS)
     free = state.takes_part["bc"][scene.bc] & state.takes_part["dv"][scene.dv] & ~(scene.known < 0.5)
     if not free.all():
         found, total, probability = found.only(free), total[free], probability[free]
-    return Weighed(found, model, total, probability, assign(found.pairs.left, found.pairs.right, total, model.prior))
+    made = assign(found.pairs.left, found.pairs.right, total, model.prior)
+    hidden = Hidden(outside.pairs, model.total(outside.levels, outside.rarity) + model.prior)
+    return Weighed(found, model, total, probability, made, hidden)
 
 
 def _known(found: Candidates, state: State) -> np.ndarray:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from d365kit.kinds import SIDES, Kind, Side
 from d365kit.match.linkage import Candidates, candidates
-from d365kit.match.prepare import Couplings, Pool, pool
+from d365kit.match.prepare import Couplings, Pool, pool, setting
 from d365kit.match.ranking import Prints, Tell, refused
 from d365kit.nouns import Snapshot
 from d365kit.nouns.frames import arrow_of
@@ -40,6 +40,11 @@ class _Kept:
     contents: list[object]
     work: Work
 
+    def holds(self, kind: Kind, contents: list[object]) -> bool:
+        """Whether it was made by these rules, of these very values."""
+        same = len(self.contents) == len(contents) and all(map(operator.is_, self.contents, contents))
+        return same and self.work.pool.kind.match is kind.match
+
 
 _kept: dict[tuple, _Kept] = {}
 
@@ -49,8 +54,7 @@ class State:
     """What the ledger says of a kind, by row numbers of the pool.
 
     ``takes_part`` tells by side which records want a partner. ``coupled`` and ``refused`` are pairs (bc, dv);
-    ``refused`` ones were rejected while their values were as they are now. ``answers`` counts how many of both were
-    decided one by one.
+    ``refused`` ones were rejected while their values were as they are now.
     """
 
     takes_part: Mapping[Side, np.ndarray]
@@ -81,13 +85,12 @@ def work_on(snapshot: Snapshot, ledger: Couplings, kind: Kind, tell: Tell) -> Wo
     held = _kept.get(key)
     contents = _contents(snapshot, kind)
     # An id may be used again once its object is gone, so all is compared as objects.
-    if held is not None and held.of() is snapshot and held.work.pool.kind.match is kind.match:
-        if len(held.contents) == len(contents) and all(map(operator.is_, held.contents, contents)):
-            return held.work
+    if held is not None and held.of() is snapshot and held.holds(kind, contents):
+        return held.work
     tell(f"{kind.title}: preparing", 0, 4)
     records = pool(snapshot, ledger, kind)
     found = None
-    if kind.match.get("by") == "evidence":
+    if setting(kind, "by") == "evidence":
         tell(f"{kind.title}: finding candidates", 1, 4)
         found = candidates(records)
     made = Work(records, Prints(records), found)
@@ -108,12 +111,7 @@ def _contents(snapshot: Snapshot, kind: Kind) -> list[object]:
 
 def _signature(ledger: Couplings, kind: Kind) -> tuple:
     """What the columns of references depend on: the couplings of the kinds they point to."""
-    targets = {
-        target
-        for name in kind.match.get("references", ())  # type: ignore[attr-defined]
-        if name in kind
-        for target in kind[name].refers_to
-    }
+    targets = {target for name in setting(kind, "references") if name in kind for target in kind[name].refers_to}
     out = []
     for target in sorted(targets):
         pairs = ledger.couplings(target)[["bc_id", "dv_id"]].astype(str)

@@ -209,7 +209,9 @@ def match_files(
     else:
         chosen, others, files, snapshot = _read_guessed(paths, wanted, catalogue, columns or {}, sheets or {}, habits)
     _refuse_nothing_in_common(files, snapshot[chosen.name])
-    proposals = match.propose(snapshot, _NoLedger(), chosen.name, catalogue=catalogue, details=details, progress=progress)
+    proposals = match.propose(
+        snapshot, _NoLedger(), chosen.name, catalogue=catalogue, details=details, progress=progress
+    )
     return FileMatch(chosen.name, files, proposals, chosen.name_field, others)
 
 
