@@ -67,7 +67,7 @@ def groups_of(kind: Kind, given: str | Sequence[str] | None, snapshot: Snapshot)
     if not words:
         raise SettingsError(
             f"There are no criteria for “{kind.name}”, and Business Central sets none either.",
-            f"Name them, as in --by {_example(kind)}; its fields are: {', '.join(f.name for f in kind.fields)}.",
+            f"Name them, as in --by {_example(kind)}; its fields are: {', '.join(_comparable(kind))}.",
         )
     groups = tuple(Group(kind, place, _criteria(kind, text)) for place, text in enumerate(words, start=1))
     for group in groups:
