@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from d365kit.cli import explore_commands, file_commands, kinds_commands
-from d365kit.cli.common import HERE, At, Json, Verbose, log_file, opened, out, start_log
+from d365kit.cli.common import (
+    HERE,
+    At,
+    By,
+    Json,
+    Rule,
+    RuleName,
+    Verbose,
+    log_file,
+    opened,
+    out,
+    reasons_text,
+    start_log,
+)
 from d365kit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -127,11 +140,21 @@ def pull(
         out(snapshot.to_dict(), str(snapshot), as_json=as_json)
 
 
-def propose(kind: OneKind, workspace: At = HERE, as_json: Json = False, verbose: Verbose = False) -> None:
+def propose(
+    kind: OneKind,
+    rule: Rule = RuleName.evidence,
+    by: By = None,
+    workspace: At = HERE,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
     """Find candidates for every uncoupled record of a kind."""
     with opened(workspace, verbose=verbose, quiet=as_json) as ws:
-        proposals = ws.propose(kind)
-        out(proposals.to_dict(), str(proposals), as_json=as_json)
+        proposals = ws.propose(kind, rule.value, by)
+        value, text = proposals.to_dict(), str(proposals)
+        if rule is RuleName.exact:
+            value, text = {**value, "reasons": proposals.reasons()}, f"{text}\n{reasons_text(proposals)}"
+        out(value, text, as_json=as_json)
 
 
 def confirm(

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +15,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from d365kit.nouns import Proposals
     from d365kit.workspace import Workspace
+
+
+class RuleName(StrEnum):
+    evidence = "evidence"
+    exact = "exact"
+
 
 At = Annotated[Path, typer.Option("--workspace", "-w", help="The workspace's folder.", show_default="this folder")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say more on the way, on standard error.")]
+Rule = Annotated[
+    RuleName,
+    typer.Option(help="evidence weighs many fields; exact couples by equal values, as BC does."),
+]
+By = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="With --rule exact: a field, or several that must all agree (name+city). Upper and lower case count for "
+        "a field that ends in ! (number!). Of several --by the first is tried first; none: the kind's own.",
+        metavar="FIELD[+FIELD]",
+    ),
+]
 HERE = Path()
 
 _log_file: Path | None = None
@@ -65,3 +85,8 @@ def out(value: object, text: str, *, as_json: bool) -> None:
         typer.echo(json.dumps(value, ensure_ascii=False, default=str))
     else:
         typer.echo(text)
+
+
+def reasons_text(proposals: Proposals) -> str:
+    """Why the rule “exact” left records of Business Central free, in one line."""
+    return "left free: " + ", ".join(f"{n:,} {reason}" for reason, n in proposals.reasons().items())

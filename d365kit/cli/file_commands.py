@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from d365kit.cli.common import HERE, At, Json, Verbose, opened, out
+from d365kit.cli.common import HERE, At, By, Json, Rule, RuleName, Verbose, opened, out, reasons_text
 from d365kit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def match(
     ] = None,
     decimal: Decimal = "",
     dates: Dates = "",
+    rule: Rule = RuleName.evidence,
+    by: By = None,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -68,19 +70,23 @@ def match(
     sheets = dict(_handed(given, "--sheet left:Customers") for given in sheet or [])
     with Bars(shown=not as_json and sys.stderr.isatty()) as bars:
         found = match_files(
-            left, right, kind=kind, columns=columns, sheets=sheets, decimal=decimal, dates=dates,
-            details=candidates is not None, progress=bars,
+            left, right, kind=kind, columns=columns, sheets=sheets, decimal=decimal, dates=dates, rule=rule.value,
+            criteria=by, details=candidates is not None, progress=bars,
         )  # fmt: skip
     pairs = found.pairs()
     if save_to:
         tables_out.write(pairs, save_to, keys=IDS)
     if candidates:
         tables_out.write(found.to_frame(), candidates, keys=IDS)
-    said = [str(found), *_next_steps(found, len(pairs), save_to, candidates)]
+    exact = rule is RuleName.exact
+    said = [str(found), *([reasons_text(found.proposals)] if exact else [])]
+    said += _next_steps(found, len(pairs), save_to, candidates)
     value = {
         **found.to_dict(), "pairs": len(pairs), "path": str(save_to) if save_to else None,
         "candidates": str(candidates) if candidates else None,
     }  # fmt: skip
+    if exact:
+        value["reasons"] = found.proposals.reasons()
     out(value, "\n".join(said), as_json=as_json)
 
 

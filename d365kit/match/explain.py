@@ -105,7 +105,7 @@ def evidence_column(
     """The evidence of many pairs as JSON, each as `evidence_json` gives it; what neither record has is left out."""
     pieces = []
     for i, comparison in enumerate(comparisons):
-        quoted = {s: _quoted(joined_texts(pool.frames[s], comparison.shows)) for s in SIDES}
+        quoted = {s: as_json(joined_texts(pool.frames[s], comparison.shows)) for s in SIDES}
         left, right = quoted["bc"].take(pa.array(bc)), quoted["dv"].take(pa.array(dv))
         words = pa.array([json.dumps(w) for w in (*comparison.words, MISSING)], pa.string())
         level = words.take(pa.array(np.where(levels[:, i] < 0, len(words) - 1, levels[:, i])))
@@ -120,7 +120,8 @@ def evidence_column(
     return pc.binary_join_element_wise("[", inner, "]", "")
 
 
-def _quoted(column: pa.Array) -> pa.Array:
+def as_json(column: pa.Array) -> pa.Array:
+    """Texts as JSON writes them; missing ones stay missing."""
     encoded = column.dictionary_encode()
     known = [json.dumps(v, ensure_ascii=False) for v in encoded.dictionary.to_pylist()]
     return pa.array(known, pa.string()).take(encoded.indices)

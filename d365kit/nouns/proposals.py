@@ -13,6 +13,13 @@ from d365kit.nouns.ledger_lines import Pair
 
 BANDS = ("certain", "likely", "unsure", "nothing found")
 
+#: Why the rule “exact” left a record free; each such ``reason`` begins with one of these and a colon.
+NO_CRITERIA = "no criteria"
+NO_MATCH = "no match"
+SEVERAL = "several"
+ALREADY_COUPLED = "already coupled"
+REASONS = (NO_CRITERIA, NO_MATCH, SEVERAL, ALREADY_COUPLED)
+
 #: One row per candidate pair, plus one row per record without any candidate (its other id is missing).
 #: ``rank`` 1 is the best candidate of that BC record; ``chosen`` marks the pair the one-to-one step
 #: assigned. ``score`` is the sum of the evidence's weights (log2), ``margin`` its lead over the runner-up of
@@ -63,6 +70,26 @@ class Proposals:
         mine, other = f"{side}_id", "dv_id" if side == "bc" else "bc_id"
         return self.frame[self.frame[mine].notna() & self.frame[other].isna()]
 
+    def perhaps_new(self, side: str) -> pd.DataFrame:
+        """The records of ``side`` for which nothing was found, without those that may well be on the other side.
+
+        The rule “exact” says “no criteria” of a record it had nothing to compare by, and “already coupled” or
+        “several” where there were matches; who makes such records anew makes doubles.
+        """
+        rows = self.without_partner(side)
+        return rows[~_why(rows).isin([NO_CRITERIA, SEVERAL, ALREADY_COUPLED])]
+
+    def reasons(self, side: str = "bc") -> dict[str, int]:
+        """How many records of ``side`` the rule “exact” left free for each of its four reasons; each counts once."""
+        rows = self.frame[self.frame[f"{side}_id"].notna()]
+        settled = rows.loc[rows["chosen"].fillna(False).astype(bool), f"{side}_id"]
+        # The best candidate speaks for a record that has several.
+        rows = (
+            rows[~rows[f"{side}_id"].isin(settled)].sort_values("rank", kind="stable").drop_duplicates(f"{side}_id")
+        )
+        found = _why(rows).value_counts()
+        return {reason: int(found.get(reason, 0)) for reason in REASONS}
+
     def pairs(self, band: str) -> list[Pair]:
         """The chosen pairs of a band, ready for the ledger."""
         return [
@@ -99,3 +126,8 @@ class Proposals:
         from d365kit import show
 
         return show.proposals(self)
+
+
+def _why(rows: pd.DataFrame) -> pd.Series:
+    """What the reasons of rows begin with."""
+    return rows["reason"].astype("string").str.split(":", n=1).str[0]

@@ -196,11 +196,18 @@ class Workspace:
         found = exploring.overview(self.snapshot, self.ledger, self.catalogue)
         return found if kind is None else found[kind]
 
-    def propose(self, kind: str) -> Proposals:
-        """Find the candidates of every uncoupled record of ``kind`` and keep them (see `match.propose`)."""
+    def propose(self, kind: str, rule: str = "evidence", criteria: str | Sequence[str] | None = None) -> Proposals:
+        """Find the candidates of every uncoupled record of ``kind`` and keep them (see `match.propose`).
+
+        ``rule="exact"`` couples by equal values, as Business Central does; ``criteria=["number", "name+city"]`` are
+        its groups of fields in the order in which they are tried.
+        """
         self.catalogue[kind]
         with self._bars() as bars:
-            proposals = match.propose(self.snapshot, self.ledger, kind, catalogue=self.catalogue, progress=bars)
+            proposals = match.propose(
+                self.snapshot, self.ledger, kind, rule=rule, criteria=criteria, catalogue=self.catalogue,
+                progress=bars,
+            )  # fmt: skip
         self.folder.save_proposals(proposals)
         return proposals
 
@@ -255,12 +262,13 @@ class Workspace:
         """Decide that records have no partner and one is to be made on the other side; return how many.
 
         ``records`` are pairs with one id blank; None takes every record of ``side`` for which the kept
-        proposals found nothing. Raises LedgerError for a kind that the kit does not write.
+        proposals found nothing (see `Proposals.perhaps_new`). Raises LedgerError for a kind that the kit does not
+        write.
         """
         if held := self.catalogue[kind].held:
             raise LedgerError(f"No records of kind {kind} can be made: {held}.", "Couple what is on both sides.")
         if records is None:
-            rows = self.proposals(kind).without_partner(side)
+            rows = self.proposals(kind).perhaps_new(side)
             known = set(self.ledger.creates(kind)[f"{side}_id"])
             chosen = [Pair(**{f"{side}_id": r}, band="nothing found") for r in rows[f"{side}_id"] if r not in known]
         else:

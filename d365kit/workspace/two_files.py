@@ -184,6 +184,8 @@ def match_files(
     sheets: Mapping[str, str] | None = None,
     decimal: str = "",
     dates: str = "",
+    rule: str = "evidence",
+    criteria: Sequence[str] | None = None,
     details: bool = True,
     progress: Progress | None = None,
 ) -> FileMatch:
@@ -193,6 +195,7 @@ def match_files(
     ``decimal`` (``,`` or ``.``) and ``dates`` (dmy, mdy) decide what the files leave in doubt.
     Two CSV or Parquet files with the kit's own names of columns (`COLUMNS`) are read as they are, all others guessed.
     References that need records of another kind (currency, salesperson) take no part.
+    ``rule`` and ``criteria`` are those of `match.propose`.
     Without ``details`` there is no evidence, which for large files spares time and memory.
     The answer depends on what the files hold, not on the order of their rows.
     Raises SettingsError for files that cannot be read, whose kind cannot be told, whose records are not known by
@@ -210,8 +213,9 @@ def match_files(
         chosen, others, files, snapshot = _read_guessed(paths, wanted, catalogue, columns or {}, sheets or {}, habits)
     _refuse_nothing_in_common(files, snapshot[chosen.name])
     proposals = match.propose(
-        snapshot, _NoLedger(), chosen.name, catalogue=catalogue, details=details, progress=progress
-    )
+        _with_unread(snapshot, chosen), _NoLedger(), chosen.name, rule=rule, criteria=criteria, catalogue=catalogue,
+        details=details, progress=progress,
+    )  # fmt: skip
     return FileMatch(chosen.name, files, proposals, chosen.name_field, others)
 
 
@@ -393,6 +397,20 @@ def _shortened(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
                 f"{name} holds a text of {longest:,} characters; it is compared by the first {_LONGEST:,} of them"
             )
     return frame.assign(**cut), tuple(notes)
+
+
+def _with_unread(snapshot: Snapshot, kind: Kind) -> Snapshot:
+    """The snapshot, saying which fields two files cannot agree in.
+
+    Those are the fields one of them has no value of, and references, since nothing is coupled.
+    """
+    sides = snapshot[kind.name]
+    unread = [
+        f.name
+        for f in kind.fields
+        if f.is_reference or any(len(sides.side(s)) and bool(sides.side(s)[f.name].isna().all()) for s in SIDES)
+    ]
+    return replace(snapshot, unread={**snapshot.unread, kind.name: tuple(unread)})
 
 
 def _refuse_nothing_in_common(files: Mapping[str, FileRead], sides: Sides) -> None:
