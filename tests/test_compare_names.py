@@ -1,5 +1,7 @@
 """Names of companies and persons in the spellings of many countries."""
 
+# ruff: noqa: E501 (tables of spellings)
+
 from __future__ import annotations
 
 import pytest

@@ -380,7 +380,7 @@ def test_certain_needs_probability_lead_and_no_doubt():
     bc = dv = np.arange(4)
     made = assign(bc, dv, np.array([20.0, 20.0, 20.0, 5.0]), 0.0)
     probability = np.array([0.9999, 0.9, 0.9999, 0.9999])
-    banded = bands(made, probability, np.array([False, False, True, False]))
+    banded = bands(made, probability, np.array([False, False, True, False]), np.ones(4))
     assert banded.tolist() == ["certain", "likely", "likely", "likely"]
 
 
@@ -510,8 +510,7 @@ def test_what_cannot_be_done_is_said(ledger):
     [
         ('by = "company_key"', 'by = "compny_key"', "compny_key"),
         ('template = "company_name"', 'template = "compny_name"', "compny_name"),
-        ('key = "name_key", plain = "name_plain", words = "name_words" }, frequency = "name_plain"',
-         'key = "nme_key", plain = "name_plain", words = "name_words" }', "nme_key"),
+        ('columns = { key = "name_key", plain = "name_plain"', 'columns = { key = "nme_key", plain = "name_plain"', "nme_key"),
         ("m = [0.88, 0.04, 0.08]", "m = [0.88, 0.12]", "3 shares"),
         ('references = ["currency", "salesperson"]', 'references = ["curency"]', "curency"),
     ],

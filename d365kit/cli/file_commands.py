@@ -68,8 +68,9 @@ def match(
     sheets = dict(_handed(given, "--sheet left:Customers") for given in sheet or [])
     with Bars(shown=not as_json and sys.stderr.isatty()) as bars:
         found = match_files(
-            left, right, kind=kind, columns=columns, sheets=sheets, decimal=decimal, dates=dates, progress=bars
-        )
+            left, right, kind=kind, columns=columns, sheets=sheets, decimal=decimal, dates=dates,
+            details=candidates is not None, progress=bars,
+        )  # fmt: skip
     pairs = found.pairs()
     if save_to:
         tables_out.write(pairs, save_to, keys=IDS)

@@ -34,20 +34,24 @@ _SCRIPT_WORD = re.compile(
 _COMPOUND = "gmbh & co kg"
 #: How filings mark the state of a company: “Contoso Inc /DE/”.
 _STATE = re.compile(r"(?<=\s)[/\\]\s?[A-Za-z]{2,4}\s?[/\\]?\s*$")
-_OWNER = re.compile(r"\s(?:inh|inhaber|inhaberin|owner|titolare|gérant)\b[.:]?\s.*$", re.IGNORECASE)
+_OWNER = re.compile(r"\s(?:inh|inhaber|inhaberin|owner|titolare)\b[.:]?\s.*$")
 _PAIR = re.compile(r"\b([a-z]{1,2})\s?[&+]\s?([a-z]{1,2})\b(?=\s)")
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _company(name: str) -> tuple[tuple[str, ...], str | None]:
-    """The telling words of a company name, spelt as they are, and the family of its legal form."""
+def _company(name: str) -> tuple[list[str], list[str], str | None]:
+    """The telling words of a company name as spelt and with short forms opened, and the family of its legal form."""
     if not name.isascii():
         name = repaired(name)
         name = _SCRIPT_WORD.sub(lambda m: f" {SCRIPT_WORDS[m.group()]} ", name)
         name = _SCRIPT_FORM.sub(lambda m: f" {SCRIPT_FORMS[m.group()]} ", name)
     if "/" in name or "\\" in name:
         name = _STATE.sub("", name)
-    folded = fold(_OWNER.sub("", name)).replace("f.lli", "flli")
+    folded = fold(name)
+    if "inh" in folded or "owner" in folded or "titolare" in folded:
+        folded = _OWNER.sub("", folded)
+    if "f.lli" in folded:
+        folded = folded.replace("f.lli", "flli")
     if "&" in folded or "+" in folded:
         folded = _PAIR.sub(r"\1\2", folded)
     all_words = joined_letters(words_of(folded))
@@ -56,7 +60,8 @@ def _company(name: str) -> tuple[tuple[str, ...], str | None]:
         # “And” in the North, but a legal form at the end of a name.
         parts.append("og")
     core, family = _without_forms(parts)
-    return tuple(core or all_words), family
+    kept = core or all_words
+    return kept, [ABBREVIATIONS.get(w, w) for w in kept], family
 
 
 def _without_forms(parts: list[str]) -> tuple[list[str], str | None]:
@@ -109,17 +114,13 @@ def _unglued(word: str, families: list[str | None]) -> tuple[str, str | None]:
     return (stem, family) if len(stem) > 2 else (word, None)
 
 
-def _words(name: object) -> list[str]:
-    return [ABBREVIATIONS.get(w, w) for w in _company(as_text(name))[0]]
-
-
 def company_words(name: object) -> list[str] | None:
     """The words that tell one company from another, in the order written: no legal form, no “and”.
 
     >>> company_words("Gebr. Müller & Söhne Ges.m.b.H. & Co. KG")
     ['gebruder', 'muller', 'sohne']
     """
-    return _words(name) or None
+    return list(_company(as_text(name))[1]) or None
 
 
 def company_key(name: object) -> str | None:
@@ -128,7 +129,7 @@ def company_key(name: object) -> str | None:
     >>> company_key("Bau Huber GmbH") == company_key("HUBER BAU")
     True
     """
-    return " ".join(sorted(set(_words(name)))) or None
+    return " ".join(sorted(set(_company(as_text(name))[1]))) or None
 
 
 def company_plain(name: object) -> str | None:
@@ -148,7 +149,7 @@ def company_form(name: object) -> str | None:
     >>> company_form("Huber GmbH & Co. KG"), company_form("ООО Ромашка"), company_form("Huber")
     ('gmbh & co kg', 'llc', None)
     """
-    return _company(as_text(name))[1]
+    return _company(as_text(name))[2]
 
 
 def company_acronym(name: object) -> str | None:

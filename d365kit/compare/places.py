@@ -1,88 +1,97 @@
-"""Post codes, towns, streets and countries → values that agree when the places agree."""
+"""Post codes, towns and countries → values that agree when the places agree."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
-from d365kit.compare.text import as_text, code, compact, words
-from d365kit.compare.words import COUNTRIES, STREET_ENDINGS, STREET_WORDS
+from d365kit.compare.text import as_text, bare, code, compact, fold, words_of
+from d365kit.compare.words import COUNTRIES, OFFICIAL_WORDS, STATE_WORDS, TOWN_LIES_AT, TOWNS
 
-_HOUSE = re.compile(r"^\d+[a-z]{0,2}$")
-_COUNTRY_PREFIX = re.compile(r"^[A-Za-z]{1,2}\s*-\s*(?=\d)")
+_COUNTRY_PREFIX = re.compile(
+    r"^\s*(?:[a-z]{1,3}\s*-\s*(?=\d)|[a-z]{1,2}\s+(?=\d{4})|gb\s+(?=[a-z]{1,2}\d)|lv(?=\d{4}$))"
+)
+_WHOLE = re.compile(r"\.0$")
+_ZIP_AND_MORE = re.compile(r"^(\d{5})(?:\s*-\s*\d{4}|\d{4})$")
+#: How many figures the post codes of a country have, where a lost zero in front can be told.
+_FIGURES = {
+    iso: figures
+    for figures, countries in {
+        4: "no dk au",
+        5: "de fr it es us fi ee mx tr hr cr kr my",
+        6: "ru ro sg",
+        7: "pt jp",
+        8: "br",
+    }.items()
+    for iso in countries.split()
+}
+
+_PART = re.compile(r"[(,/;|\n]")
+_DISTRICT = re.compile(r"\d+(?:e|er|eme|th|st|nd|rd|o|a)?|cedex|[ivx]{2,5}|bezirk|arrondissement")
+_SAINTS = dict.fromkeys(["saint", "sankt", "sint", "skt", "ste", "sainte"], "st") | {"fort": "ft", "mount": "mt"}
+_BIG_TOWNS = frozenset(TOWNS.values())
 
 
-def post_code(value: object) -> str | None:
-    """A post code without country prefix, spaces and case.
+def post_code(value: object, in_country: object = None) -> str | None:
+    """A post code without country prefix, spaces and case; US codes by their first five figures.
 
-    >>> post_code("A-1010"), post_code("gb sw1a 1aa")
-    ('1010', 'gbsw1a1aa')
+    With the country given, figures lost in front are put back.
+
+    >>> post_code("A-1010"), post_code("gb sw1a 1aa"), post_code("90210-1234"), post_code("1067", "DE")
+    ('1010', 'sw1a1aa', '90210', '01067')
     """
-    return code(_COUNTRY_PREFIX.sub("", as_text(value).strip())) if value is not None else None
+    text = bare(value).strip()
+    if not text:
+        return None
+    if not text.isdigit():
+        text = _WHOLE.sub("", _COUNTRY_PREFIX.sub("", text))
+    if len(text) > 8:
+        text = _ZIP_AND_MORE.sub(r"\1", text)
+    found = code(text)
+    if found and in_country is not None and found.isdigit():
+        return found.zfill(_FIGURES.get(country(in_country) or "", 0))
+    return found
 
 
 def city(value: object) -> str | None:
-    """A town without what stands in brackets or after a comma or slash.
+    """A town in one spelling: without districts and what says where it lies, and in one language if well known.
 
-    >>> city("Frankfurt (Main)"), city("St. Pölten")
-    ('frankfurt', 'stpolten')
+    >>> city("Frankfurt (Main)"), city("Frankfurt a. M."), city("St. Pölten"), city("Vienna"), city("Wien 10")
+    ('frankfurt', 'frankfurt', 'stpolten', 'wien', 'wien')
     """
-    if value is None:
+    folded = fold(value)
+    if not folded or folded.isspace():
         return None
-    return compact(re.split(r"[(,/]", as_text(value))[0]) or compact(value)
+    parts = words_of(_PART.split(folded, maxsplit=1)[0]) or words_of(folded)
+    if not parts:
+        return None
+    if len(parts) == 1:
+        return TOWNS.get(parts[0], parts[0])
+    whole = "".join(parts)
+    if whole in TOWNS:
+        return TOWNS[whole]
+    kept = [w for w in parts if not _DISTRICT.fullmatch(w) and w not in OFFICIAL_WORDS] or parts
+    first = "".join(words_of(folded.split("-", 1)[0])) if "-" in folded else kept[0]
+    if (town := TOWNS.get(first, first)) in _BIG_TOWNS and "-" in folded:
+        return town
+    for at, word in enumerate(kept):
+        if at and word in TOWN_LIES_AT:
+            kept = kept[:at]
+            break
+    text = "".join([_SAINTS.get(w, w) for w in kept])
+    return TOWNS.get(text, text)
 
 
 def country(value: object) -> str | None:
     """The ISO code of a country written as a code or a name; unknown words stay as they are, folded.
 
-    >>> country("Österreich"), country("AT")
-    ('at', 'at')
+    >>> country("Österreich"), country("AT"), country("AUT"), country("Republic of Austria")
+    ('at', 'at', 'at', 'at')
     """
+    short = code(value)
+    if short in COUNTRIES:
+        return COUNTRIES[short]
     text = compact(value)
-    return COUNTRIES.get(text, text) if text else None
-
-
-@lru_cache(maxsize=1 << 12)
-def _street_parts(value: object) -> tuple[tuple[str, ...], str]:
-    """The words of a street in their short spelling, and its house number or ``""``."""
-    names: list[str] = []
-    house = ""
-    for word in words(value):
-        if _HOUSE.match(word):
-            house = house or word
-            continue
-        for ending in STREET_ENDINGS:
-            if word.endswith(ending) and len(word) > len(ending) + 2:
-                names += [word.removesuffix(ending), STREET_WORDS[ending]]
-                break
-        else:
-            names.append(STREET_WORDS.get(word, word))
-    return tuple(names), house
-
-
-def street(value: object) -> str | None:
-    """The name of a street without house number, in one spelling.
-
-    >>> street("Haupt-Straße 12") == street("hauptstr. 12a")
-    True
-    """
-    return "".join(_street_parts(as_text(value))[0]) or None
-
-
-def house_number(value: object) -> str | None:
-    """The house number in a street line: its figures only.
-
-    >>> house_number("221b Baker Street")
-    '221'
-    """
-    return re.sub(r"\D", "", _street_parts(as_text(value))[1]) or None
-
-
-def street_key(value: object) -> str | None:
-    """Street and house number together, when both are there.
-
-    >>> street_key("Hauptstraße 12a")
-    'hauptstr 12'
-    """
-    name, number = street(value), house_number(value)
-    return f"{name} {number}" if name and number else None
+    if not text or text in COUNTRIES:
+        return COUNTRIES[text] if text else None
+    kept = "".join(w for w in words_of(fold(as_text(value))) if w not in STATE_WORDS)
+    return COUNTRIES.get(kept, text)

@@ -106,6 +106,8 @@ def as_text(value: object) -> str:
     ('', '', '12', True)
     """
     if type(value) is str:
+        if len(value) <= LONGEST and value.isascii():
+            return value
         text = value
     elif value is None:
         return ""
@@ -133,6 +135,8 @@ def bare(value: object) -> str:
     >>> bare("Łódź"), bare("Ромашка"), bare("ソニー")
     ('lodz', 'romashka', 'soni')
     """
+    if type(value) is str and len(value) <= LONGEST and value.isascii():
+        return value.lower()
     text = as_text(value)
     if text.isascii():
         return text.lower()

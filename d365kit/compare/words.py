@@ -86,9 +86,48 @@ TITLES = _set("persons", "titles")
 PARTICLES = _set("persons", "particles")
 GIVEN_NAMES = _spellings(_file("persons")["given"]) | {fold(one): fold(one) for one in _file("persons")["given"]}
 
-FREE_MAIL = _set("old", "free_mail")
-SECOND_LEVEL = _set("old", "second_level")
-STREET_ENDINGS: tuple[str, ...] = tuple(fold(_file("old")["street_endings"]).split())
-STREET_WORDS = _spellings(_file("old")["streets"])
-COUNTRIES = _spellings(_file("old")["countries"])
-UNITS = _spellings(_file("old")["units"])
+#: Hosts are as they are, not folded.
+FREE_ANY_ENDING, FREE_HOSTS, SHARED_HOSTS, HOSTED_UNDER, SECOND_LEVEL, TWO_LEVEL, SHARED_BOXES = (
+    frozenset(_file("mail")[name].split())
+    for name in (
+        "free_any_ending", "free_hosts", "shared_hosts", "hosted_under", "second_level", "two_level", "shared_boxes",
+    )
+)  # fmt: skip
+STREET_WORDS = _spellings(_file("places")["streets"])
+STREET_ENDINGS = tuple(e for e in fold(_file("places")["street_endings"]).split() if e in STREET_WORDS)
+STREET_JOINING = _set("places", "joining")
+LEFT_OUT_IN_STREETS = _set("places", "left_out")
+#: Words for parts of a building, which are no part of the address.
+BUILDING_PARTS = _set("places", "units")
+SPECIAL_LINES = _set("places", "special")
+MONTHS = _set("places", "months")
+NUMBERED_STREETS = _set("places", "numbered")
+TOWN_LIES_AT = _set("places", "lies_at")
+OFFICIAL_WORDS = _set("places", "official")
+STATE_WORDS = _set("places", "state_words")
+ORDINALS = _spellings(_file("places")["ordinals"])
+_TOWNS = _file("places")["towns"]
+TOWNS = {
+    spelling: fold(one) for spelling, one in _spellings(_TOWNS | {t: f"{t} {s}" for t, s in _TOWNS.items()}).items()
+}
+#: Names of countries; codes and names as they are, and folded where that says no other country.
+_COUNTRIES = {
+    spelling: iso for iso, names in _file("countries")["countries"].items() for spelling in [iso, *names.split()]
+}
+COUNTRIES = _spellings(_file("countries")["countries"]) | _COUNTRIES
+
+UNITS = _spellings(_file("items")["units"])
+#: How many of which unit a unit is.
+CONVERSIONS = {
+    unit: (float(worth.split()[0]), worth.split()[1]) for unit, worth in _file("items")["conversions"].items()
+}
+PACKS = frozenset(fold(_file("items")["words"]["packs"]).split())
+BETWEEN_PACKS = frozenset(fold(_file("items")["words"]["between"]).split())
+COLOURS = _spellings(_file("items")["colours"])
+MATERIALS = _spellings(_file("items")["materials"])
+ITEM_WORDS = _spellings(_file("items")["abbreviations"])
+JOINING_IN_ITEMS = JOINING_WORDS | {"mit", "with", "of"}
+
+VAT_PREFIXES = _set("numbers", "vat_prefixes")
+#: Country codes of phone numbers that have two figures.
+PHONE_CODES = _set("numbers", "phone_codes")

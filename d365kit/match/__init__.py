@@ -8,9 +8,11 @@ answers add, `assign` chooses one to one and draws the bands (`weigh`). `rivals`
 
 from __future__ import annotations
 
+import pandas as pd
+
 from d365kit.errors import SettingsError
 from d365kit.kinds import Catalogue, default_catalogue
-from d365kit.match.evidence import by_evidence
+from d365kit.match.evidence import by_evidence, questions
 from d365kit.match.prepare import Couplings
 from d365kit.match.ranking import Tell as Progress
 from d365kit.match.ranking import write
@@ -54,4 +56,30 @@ def propose(
     return Proposals(kind, snapshot.id, ledger.position, frame)
 
 
-__all__ = ["Couplings", "Progress", "propose"]
+def ask(
+    snapshot: Snapshot,
+    ledger: Couplings,
+    kind: str,
+    count: int = 20,
+    *,
+    catalogue: Catalogue | None = None,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
+    """The pairs of ``kind`` on which an answer teaches most: rows of `Proposals`, the most doubtful first.
+
+    Confirm or reject each of them in the ledger, and propose again: comparisons and thresholds follow the answers.
+    No record stands in two rows. Fewer rows, or none, come back where fewer pairs are in doubt.
+    Raises as `propose` does, and SettingsError for a kind that codes decide.
+    """
+    tell = progress or (lambda text, done, total: None)
+    known = (catalogue or default_catalogue())[kind]
+    if known.match.get("by") != "evidence":
+        raise SettingsError(
+            f"Codes decide for “{kind}”, so there is nothing to learn from answers.", f"Run: d365kit propose {kind}."
+        )
+    work = work_on(snapshot, ledger, known, tell)
+    state = State.of(work, ledger)
+    return write(work.pool, questions(work, state, count), work.prints, in_order=True)
+
+
+__all__ = ["Couplings", "Progress", "ask", "propose"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 #: A pair is certain when it is at least this probable, and so much ahead of the next best on either side.
-CERTAIN = 0.996
-CLEAR_LEAD = float(np.log2(CERTAIN / (1 - CERTAIN)))
+CERTAIN = 0.98
+CLEAR_LEAD = float(np.log2(0.99 / 0.01))
 #: Among all certain pairs together, at most this share may be expected to be wrong.
-EXPECTED_WRONG = 0.005
+EXPECTED_WRONG = 0.01
 LIKELY = 0.5
 #: Totals closer than this are equal.
 EQUAL = 1e-6
@@ -165,7 +165,7 @@ def best_other(record: np.ndarray, net: np.ndarray) -> np.ndarray:
     return out
 
 
-def bands(assignment: Assignment, probability: np.ndarray, doubted: np.ndarray) -> np.ndarray:
+def bands(assignment: Assignment, probability: np.ndarray, doubted: np.ndarray, lead: float = CLEAR_LEAD) -> np.ndarray:
     """The band of each pair: certain, likely or unsure.
 
     Only chosen pairs are certain or likely, and ``doubted`` ones are likely at most. The certain ones are
@@ -174,8 +174,8 @@ def bands(assignment: Assignment, probability: np.ndarray, doubted: np.ndarray) 
     """
     chosen, margin = assignment.chosen, assignment.margin
     out = np.full(len(chosen), "unsure", dtype=object)
-    out[chosen & (probability >= LIKELY) & (margin > 0)] = "likely"
-    able = np.flatnonzero(chosen & ~doubted & (probability >= CERTAIN) & (margin >= CLEAR_LEAD))
+    out[chosen & (probability >= LIKELY)] = "likely"
+    able = np.flatnonzero(chosen & ~doubted & (probability >= CERTAIN) & (margin >= lead))
     order = able[np.argsort(-probability[able], kind="stable")]
     wrong = np.cumsum(1.0 - probability[order]) / np.arange(1, len(order) + 1)
     out[order[wrong <= EXPECTED_WRONG]] = "certain"

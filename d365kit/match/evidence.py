@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pyarrow as pa
 
-from d365kit.match.assign import bands
+from d365kit.match.asking import most_doubtful
+from d365kit.match.assign import CLEAR_LEAD, bands
 from d365kit.match.explain import evidence_column, reason_column
 from d365kit.match.prepare import Pool
 from d365kit.match.ranking import TIE, Ranking, Tell, ranks
@@ -16,6 +19,8 @@ from d365kit.match.work import State, Work
 
 #: A candidate less probable than this, were it the only one, is not worth a look.
 WORTH_A_LOOK = 0.02
+#: A pair that becomes certain by people's answers alone must be so many bits further ahead.
+TAUGHT_LEAD = 6.0
 #: So many candidates of one record are shown.
 SHOWN = 5
 
@@ -25,19 +30,35 @@ def by_evidence(work: Work, state: State, tell: Tell, *, details: bool) -> Ranki
     pool, found = work.pool, work.candidates
     assert found is not None
     tell(f"{pool.kind.title}: weighing {len(found):,} pairs", 2, 4)
+    weighed, band, notes = _judged(work, state)
+    keep = np.flatnonzero(_worth_showing(weighed))
+    tell(f"{pool.kind.title}: writing down {len(keep):,} candidates", 3, 4)
+    return _ranking(pool, state, weighed, band, notes, keep, details=details)
+
+
+def questions(work: Work, state: State, count: int) -> Ranking:
+    """The most doubtful pairs, in the order in which they should be asked about."""
+    weighed, band, notes = _judged(work, state)
+    keep = most_doubtful(weighed, count)
+    nobody = State({side: np.zeros_like(free) for side, free in state.takes_part.items()}, state.coupled, state.refused)
+    return _ranking(work.pool, nobody, weighed, band, notes, keep, details=True)
+
+
+def _judged(work: Work, state: State) -> tuple[Weighed, np.ndarray, np.ndarray]:
+    """The free pairs weighed, with the band of each and what is to be said of it."""
+    pool = work.pool
     weighed, untaught = weigh(work, state)
     notes = _doubts(pool, weighed)
     doubted = notes != ""
-    band = bands(weighed.assignment, weighed.probability, doubted)
-    if weighed is not untaught:
+    taught = weighed is not untaught
+    band = bands(weighed.assignment, weighed.probability, doubted, CLEAR_LEAD + TAUGHT_LEAD * taught)
+    if taught:
         # What was certain before anybody answered stays so while it is still the choice: answers only add to it.
         before = bands(untaught.assignment, untaught.probability, _doubts(pool, untaught) != "")
         band[(before == "certain") & weighed.assignment.chosen & ~doubted] = "certain"
     for at, note in relations(pool, weighed).items():
         notes[at] = notes[at] or note
-    keep = np.flatnonzero(_worth_showing(weighed))
-    tell(f"{pool.kind.title}: writing down {len(keep):,} candidates", 3, 4)
-    return _ranking(pool, state, weighed, band, notes, keep, details=details)
+    return weighed, band, notes
 
 
 def _ranking(
@@ -80,18 +101,26 @@ def _worth_showing(weighed: Weighed) -> np.ndarray:
 def _doubts(pool: Pool, weighed: Weighed) -> np.ndarray:
     """Why a pair must not be taken for certain, or ``""``: a tie, or a doubt of matching.toml.
 
-    A doubt names a comparison and levels; it holds unless one of the comparisons in ``unless`` agrees exactly.
+    A doubt holds where one of the comparisons in ``any`` reached one of its levels, or where none of those in
+    ``none`` did, unless one of the comparisons in ``unless`` agrees exactly. A doubt about comparisons that these
+    records do not have is none.
     """
     found = weighed.candidates
     notes = np.full(len(found), "", dtype=object)
     where = {c.field: i for i, c in enumerate(found.comparisons)}
+
+    def reached(wanted: Mapping[str, Sequence[str]]) -> np.ndarray:
+        out = np.zeros(len(found), dtype=bool)
+        for field in where.keys() & wanted.keys():
+            words = np.array([*found.comparisons[where[field]].words, MISSING])
+            out |= np.isin(words, wanted[field])[found.levels[:, where[field]]]
+        return out
+
     for doubt in pool.kind.match.get("doubts", ()):  # type: ignore[attr-defined]
-        if doubt["field"] in where:
-            at = where[doubt["field"]]
-            words = np.array([*found.comparisons[at].words, MISSING])
-            holds = np.isin(words[found.levels[:, at]], doubt["levels"])
-            for field in doubt.get("unless", ()):
-                holds &= found.levels[:, where[field]] != 0 if field in where else True
+        wanted = doubt.get("any") or doubt["none"]
+        if where.keys() & wanted.keys():
+            holds = reached(wanted) if "any" in doubt else ~reached(wanted)
+            holds &= ~reached(dict.fromkeys(doubt.get("unless", ()), ("exact",)))
             notes[holds] = doubt["note"]
     notes[weighed.assignment.tied] = TIE
     return notes

@@ -19,6 +19,8 @@ from d365kit.match.blocking import Pairs
 _MOST_POSTINGS = 1_000
 _AT_ONCE = 500_000
 _LONGEST = 200
+#: There are so many runs of three bytes.
+_RUNS = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -35,17 +37,15 @@ class Grams:
 
         parts = {side: _runs(column) for side, column in texts.items()}
         sizes = {side: len(column) for side, column in texts.items()}
-        names, place = np.unique(np.concatenate([grams for _, grams in parts.values()]), return_inverse=True)
-        at = np.cumsum([0, *(len(grams) for _, grams in parts.values())])
-        placed = {side: place[at[n] : at[n + 1]] for n, side in enumerate(parts)}
         # Each run counts once a text, and each side for itself, so that swapping the sides changes nothing.
-        matrices = {}
-        frequency = np.zeros(len(names), dtype=np.int64)
-        for side, (rows, _) in parts.items():
-            code = np.unique(rows.astype(np.int64) * max(len(names), 1) + placed[side])
-            row, column = np.divmod(code, max(len(names), 1))
-            frequency += np.bincount(column, minlength=len(names))
-            matrices[side] = (row, column)
+        frequency = np.zeros(_RUNS, dtype=np.int32)
+        for _, runs in parts.values():
+            frequency += np.bincount(runs, minlength=_RUNS).astype(np.int32)
+        names = np.flatnonzero(frequency)
+        place = np.zeros(_RUNS, dtype=np.int32)
+        place[names] = np.arange(len(names), dtype=np.int32)
+        frequency = frequency[names]
+        matrices = {side: (rows, place[runs]) for side, (rows, runs) in parts.items()}
         total = max(sum(sizes.values()), 1)
         rarity = np.log2((total + 1) / (frequency + 0.5)).astype(np.float32)
         made = {}
@@ -106,4 +106,8 @@ def _runs(column: pa.ChunkedArray | pa.Array) -> tuple[np.ndarray, np.ndarray]:
     inside = np.arange(len(runs)) < np.repeat(starts[1:] - 3 + 1, np.diff(starts))[:-2]
     filled = np.repeat(np.diff(starts) > 2, np.diff(starts))[:-2]
     keep = inside & filled
-    return rows[keep], runs[keep]
+    rows, runs = rows[keep], runs[keep]
+    # A run counts once in each text: sorted by text and run, repetitions stand side by side.
+    code = np.sort(rows.astype(np.int64) << 24 | runs)
+    code = code[np.r_[True, code[1:] != code[:-1]]] if len(code) else code
+    return (code >> 24).astype(np.int32), (code & (_RUNS - 1)).astype(np.int32)

@@ -42,6 +42,11 @@ class Comparison:
     near: str = ""
 
     @property
+    def order(self) -> tuple[int, ...]:
+        """The levels that must not speak more for a pair than those before them."""
+        return tuple(i for i, level in enumerate(self.levels) if not level.loose)
+
+    @property
     def words(self) -> tuple[str, ...]:
         return tuple(level.word for level in self.levels)
 

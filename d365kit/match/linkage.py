@@ -71,8 +71,9 @@ def candidates(pool: Pool) -> Candidates:
             for side in SIDES:
                 twins = _nearest_within(near[spec["column"]], spec, side, samples[side])
                 within[side] = Pairs.of(within[side].both, twins)
-        made = _judged(connection, pool, comparisons, "bc", "dv", across, near)
-        apart = {s: Apart(*_judged(connection, pool, comparisons, s, s, within[s], near)) for s in SIDES}
+        weak = rules.get("supporting", ())  # type: ignore[attr-defined]
+        across, *made = _judged(connection, pool, comparisons, "bc", "dv", across, near, weak)
+        apart = {s: Apart(*_judged(connection, pool, comparisons, s, s, within[s], near, weak)[1:]) for s in SIDES}
     return Candidates(across, *made, comparisons, apart)
 
 
@@ -91,11 +92,28 @@ def _nearest_within(grams: Grams, spec: Mapping, side: str, drawn: np.ndarray) -
 
 
 def _judged(
-    connection, pool: Pool, comparisons: Sequence[Comparison], left: str, right: str, pairs: Pairs, near: Mapping
-) -> tuple[np.ndarray, np.ndarray]:
-    """The levels and the rarity of pairs."""
+    connection,
+    pool: Pool,
+    comparisons: Sequence[Comparison],
+    left: str,
+    right: str,
+    pairs: Pairs,
+    near: Mapping[str, Grams],
+    supporting: Sequence[str],
+) -> tuple[Pairs, np.ndarray, np.ndarray]:
+    """The pairs that something speaks for, with their levels and rarity.
+
+    Two records that share a word of their names and the town met by that alone: town and country only support what
+    other fields say. Left in, such pairs would teach that names of true pairs may differ.
+    """
     found = levels(connection, comparisons, left, right, pairs, near)
-    return found, _rarity(pool, left, right, pairs, found, comparisons)
+    speaks = np.zeros(len(pairs), dtype=bool)
+    for i, comparison in enumerate(comparisons):
+        if comparison.field not in supporting:
+            speaks |= (found[:, i] >= 0) & (found[:, i] < len(comparison.levels) - 1)
+    if not speaks.all():
+        pairs, found = pairs.only(speaks), found[speaks]
+    return pairs, found, _rarity(pool, left, right, pairs, found, comparisons)
 
 
 def _rarity(

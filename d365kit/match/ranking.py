@@ -76,15 +76,15 @@ def refused(pool: Pool, rejected: pd.DataFrame, prints: Prints) -> tuple[np.ndar
     return bc[still], dv[still]
 
 
-def write(pool: Pool, ranking: Ranking, prints: Prints | None) -> pd.DataFrame:
+def write(pool: Pool, ranking: Ranking, prints: Prints | None, *, in_order: bool = False) -> pd.DataFrame:
     """The frame of Proposals: pairs by BC record and rank, then the records of either side without any candidate.
 
-    Without ``prints`` the column of fingerprints stays empty.
+    Without ``prints`` the column of fingerprints stays empty. With ``in_order`` pairs stay in the order of the ranking.
     """
     names = {side: texts(pool.frames[side], pool.kind.name_field) for side in SIDES}
     rank = ranks(ranking.bc, ranking.score)
     # Rows of the pool are in the order of ids, so row numbers sort as ids do.
-    order = np.lexsort((ranking.dv, rank, ranking.bc))
+    order = np.arange(len(rank)) if in_order else np.lexsort((ranking.dv, rank, ranking.bc))
     bc, dv = ranking.bc[order], ranking.dv[order]
     at = {"bc": pa.array(bc), "dv": pa.array(dv)}
     pick = pa.array(order)

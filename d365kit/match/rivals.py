@@ -66,11 +66,18 @@ def relations(pool: Pool, weighed: Weighed) -> dict[int, str]:
             notes |= dict.fromkeys(chosen.tolist(), RIVAL)
             continue
         pairs = Pairs.of((np.minimum(partner, other), np.maximum(partner, other)))
+        # Only the records concerned are looked at, under new row numbers.
+        rows = np.unique(np.concatenate(pairs.both))
+        among = Pairs(*(np.searchsorted(rows, half).astype(np.int32) for half in pairs.both))
+        columns = pool.columns[side].take(pa.array(rows))
+        columns = columns.set_column(0, "unique_id", pa.array(np.arange(len(rows)), pa.int64()))
         with database() as connection:
-            connection.register(f"records_{side}", pool.columns[side])
+            connection.register(f"records_{side}", columns)
+            near = {
+                c.near: Grams.of({side: columns[c.near]}) for c in weighed.candidates.comparisons if c.near
+            }
             comparisons = weighed.candidates.comparisons
-            near = {c.near: Grams.of({side: pool.columns[side][c.near]}) for c in comparisons if c.near}
-            reached = levels(connection, comparisons, side, side, pairs, near)
+            reached = levels(connection, comparisons, side, side, among, near)
         said = _relation(weighed, rules, reached)
         names = texts(pool.frames[side], pool.kind.name_field).take(pa.array(other)).to_pylist()
         asked = np.minimum(partner, other).astype(np.int64) << 32 | np.maximum(partner, other)

@@ -17,7 +17,7 @@ class Level:
     """One level of a comparison; ``{name}`` in the condition stands for a normalised column.
 
     A level with ``least`` needs texts whose cosine (see `grams`) is at least so large; without a condition of its
-    own that is all it needs.
+    own that is all it needs. A ``loose`` level stands in no order with the others; the rest go from best to worst.
     """
 
     word: str
@@ -26,6 +26,7 @@ class Level:
     m: float
     u: float
     least: float = 0.0
+    loose: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,14 @@ def _either_null(column: str) -> str:
 
 
 def _few_edits(column: str, per: int) -> str:
-    """One slip is allowed in any text, and one more for every ``per`` letters."""
+    """One slip is allowed in any text, and one more for every ``per`` letters.
+
+    The quick similarity before the slow one rules out nearly all texts that are farther apart.
+    """
     left, right = f"{{{column}}}_l", f"{{{column}}}_r"
     return (
         f"(abs(length({left}) - length({right})) <= greatest(1, length({left}) // {per}) AND "
-        f"least(length({left}), length({right})) >= 4 AND "
+        f"least(length({left}), length({right})) >= 4 AND jaro_winkler_similarity({left}, {right}) >= 0.8 AND "
         f"damerau_levenshtein({left}, {right}) <= greatest(1, least(length({left}), length({right})) // {per}))"
     )
 
@@ -77,10 +81,10 @@ TEMPLATES: dict[str, Template] = {
         _either_null("plain"),
         (
             Level("exact", "same {f}", "{key}_l = {key}_r OR {plain}_l = {plain}_r", 0.70, 0.03),
-            Level("figures", "other figures in the {f}", _OTHER_FIGURES, 0.01, 0.03),
-            Level("close", "{f} differs slightly", f"{_few_edits('plain', 6)} OR {_few_edits('key', 6)}", 0.12, 0.01),
-            Level("contained", "one {f} contains the other", _SAME_WORDS, 0.05, 0.01, 0.7),
-            Level("part", "one {f} contains the other", _SAME_WORDS, 0.03, 0.03),
+            Level("figures", "other figures in the {f}", _OTHER_FIGURES, 0.01, 0.03, loose=True),
+            Level("close", "{f} differs slightly", f"{_few_edits('plain', 6)} OR {_few_edits('key', 6)}", 0.12, 0.01, loose=True),
+            Level("contained", "one {f} contains the other", _SAME_WORDS, 0.05, 0.01, 0.7, loose=True),
+            Level("part", "one {f} contains the other", _SAME_WORDS, 0.03, 0.03, loose=True),
             Level("near", "very similar {f}", "", 0.03, 0.01, 0.75),
             Level("similar", "similar {f}", "", 0.03, 0.05, 0.55),
             Level("somewhat", "somewhat similar {f}", "", 0.02, 0.15, 0.35),
@@ -125,8 +129,8 @@ TEMPLATES: dict[str, Template] = {
             Level("near", "very similar {f}", _SIZES_FIT, 0.08, 0.02, 0.7),
             Level("similar", "similar {f}", _SIZES_FIT, 0.05, 0.04, 0.5),
             Level("somewhat", "somewhat similar {f}", _SIZES_FIT, 0.03, 0.08, 0.3),
-            Level("figures", "same words in the {f}, other figures", _SAME_WORDS, 0.01, 0.15),
-            Level("figures too", "similar {f}, other figures", "", 0.01, 0.15, 0.5),
+            Level("figures", "same words in the {f}, other figures", _SAME_WORDS, 0.01, 0.15, loose=True),
+            Level("figures too", "similar {f}, other figures", "", 0.01, 0.15, 0.5, loose=True),
             _differs(0.02, 0.50),
         ),
         near="key",
@@ -152,7 +156,7 @@ TEMPLATES: dict[str, Template] = {
         (
             Level("exact", "same {f}", "list_has_any({value}_l, {value}_r)", 0.70, 0.04),
             Level(
-                "close", "{f} differs slightly", "damerau_levenshtein({value}_l[1], {value}_r[1]) <= 1", 0.04, 0.02
+                "close", "{f} differs slightly", "jaro_winkler_similarity({value}_l[1], {value}_r[1]) >= 0.8 AND damerau_levenshtein({value}_l[1], {value}_r[1]) <= 1", 0.04, 0.02
             ),
             _differs(0.26, 0.94),
         ),

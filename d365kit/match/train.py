@@ -151,9 +151,30 @@ def _maximise(
             reached = levels[:, i].astype(np.int64) + 1
             yes = yes + np.bincount(reached, belongs, count + 1)[1:]
             no = no + np.bincount(reached, differs, count + 1)[1:]
-        m.append(yes / yes.sum())
-        u.append(no / no.sum())
+        shares_m, shares_u = _in_order(yes / yes.sum(), no / no.sum(), comparison.order)
+        m.append(shares_m)
+        u.append(shares_u)
     return tuple(m), tuple(u)
+
+
+def _in_order(m: np.ndarray, u: np.ndarray, order: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    """The shares, changed so that a better level of ``order`` never speaks less for a pair than a worse one.
+
+    Neighbours that are out of order are taken together (pooled adjacent violators).
+    """
+    groups: list[list[int]] = []
+    for level in order:
+        groups.append([level])
+        while len(groups) > 1:
+            worse, better = groups[-1], groups[-2]
+            if m[worse].sum() / u[worse].sum() <= m[better].sum() / u[better].sum():
+                break
+            groups[-2:] = [better + worse]
+    m = m.copy()
+    for group in groups:
+        if len(group) > 1:
+            m[group] = u[group] * (m[group].sum() / u[group].sum())
+    return m, u
 
 
 def _prior(matches: float, pairs: float, size_bc: int, size_dv: int) -> float:

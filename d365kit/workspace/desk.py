@@ -204,6 +204,15 @@ class Workspace:
         self.folder.save_proposals(proposals)
         return proposals
 
+    def ask(self, kind: str, count: int = 20) -> pd.DataFrame:
+        """The pairs of ``kind`` on which your answer teaches most, the most doubtful first (see `match.ask`).
+
+        Answer with ``ws.confirm(kind, pairs)`` and ``ws.reject(kind, pairs)``, and propose again.
+        """
+        self.catalogue[kind]
+        with self._bars() as bars:
+            return match.ask(self.snapshot, self.ledger, kind, count, catalogue=self.catalogue, progress=bars)
+
     def proposals(self, kind: str) -> Proposals:
         """The kept proposals of ``kind``. Raises LedgerError when there are none of the latest snapshot."""
         self.catalogue[kind]

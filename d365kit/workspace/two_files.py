@@ -184,6 +184,7 @@ def match_files(
     sheets: Mapping[str, str] | None = None,
     decimal: str = "",
     dates: str = "",
+    details: bool = True,
     progress: Progress | None = None,
 ) -> FileMatch:
     """Find which rows of ``left`` and ``right`` belong together.
@@ -192,6 +193,7 @@ def match_files(
     ``decimal`` (``,`` or ``.``) and ``dates`` (dmy, mdy) decide what the files leave in doubt.
     Two CSV or Parquet files with the kit's own names of columns (`COLUMNS`) are read as they are, all others guessed.
     References that need records of another kind (currency, salesperson) take no part.
+    Without ``details`` there is no evidence, which for large files spares time and memory.
     The answer depends on what the files hold, not on the order of their rows.
     Raises SettingsError for files that cannot be read, whose kind cannot be told, whose records are not known by
     ids of their own, or that have nothing in common to compare.
@@ -207,7 +209,7 @@ def match_files(
     else:
         chosen, others, files, snapshot = _read_guessed(paths, wanted, catalogue, columns or {}, sheets or {}, habits)
     _refuse_nothing_in_common(files, snapshot[chosen.name])
-    proposals = match.propose(snapshot, _NoLedger(), chosen.name, catalogue=catalogue, progress=progress)
+    proposals = match.propose(snapshot, _NoLedger(), chosen.name, catalogue=catalogue, details=details, progress=progress)
     return FileMatch(chosen.name, files, proposals, chosen.name_field, others)
 
 
