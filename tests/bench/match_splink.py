@@ -305,6 +305,7 @@ def _customer(on: _Comparisons) -> None:
         ("domain_list", cll.ArrayIntersectLevel("domain_list", 1)),
     )  # fmt: skip
     on.person("contact", "contact_key", "contact_family", "contact_initial")
+    on.same("form")
     on.same("country_code")
 
 
