@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := d365kit-demo
 FOREIGN := tests/foreign
 
-.PHONY: help setup setup-ci demo lab test test-slow conformance bench-pull kinds check format lock wheel clean
+.PHONY: help setup setup-ci demo lab test test-slow conformance bench-pull bench-match kinds check format lock wheel clean
 
 help:
 	@echo "make demo       the whole way once on the demo company, ending in a report"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-slow  notebooks, the wheel, the browser, whole runs"
 	@echo "make conformance  what both services and our clients promise, a line for each number"
 	@echo "make bench-pull   how fast tables arrive, beside Microsoft's own client"
+	@echo "make bench-match  how well and how fast records are matched, beside Splink alone and Business Central's way"
 	@echo "make kinds      docs/kinds.md anew, after a change of the catalogue"
 	@echo "make setup-ci   what the tests need besides: Chromium (asks for root), software of others in tests/foreign"
 
@@ -69,6 +70,9 @@ conformance: setup
 
 bench-pull: setup $(FOREIGN)/.venv/.ready
 	$(BIN)/python -m tests.bench.pull
+
+bench-match: setup
+	$(BIN)/python -m tests.bench.match
 
 kinds: setup
 	$(BIN)/python -m d365kit.show.kinds_page docs/kinds.md
