@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
 
 from d365kit.nouns.frames import empty, from_rows
 from d365kit.nouns.ledger_lines import Pair
+
+if TYPE_CHECKING:
+    from d365kit.show.plot import Plot
 
 BANDS = ("certain", "likely", "unsure", "nothing found")
 
@@ -107,6 +111,25 @@ class Proposals:
         counts["nothing found"] = len(self.without_partner("bc"))
         counts["only in Sales"] = len(self.without_partner("dv"))
         return counts
+
+    def histogram(self, by: str = "probability") -> Plot:
+        """How probable the best candidate of each BC record is, stacked by band, or ``by`` its “score” in bits.
+
+        Raises SettingsError for another ``by``.
+        """
+        from d365kit.show import histogram
+
+        return histogram.histogram(self, by)
+
+    def waterfall(self, bc_id: str, dv_id: str | None = None) -> Plot:
+        """What each comparison of one pair says, from the odds before to the end; without ``dv_id`` of the best.
+
+        The best is the chosen candidate, or else the first. Raises UnknownRecord for a record that is not among the
+        proposals or not a candidate, and SettingsError when they were made without details.
+        """
+        from d365kit.show import waterfall
+
+        return waterfall.waterfall(self, bc_id, dv_id)
 
     def to_frame(self) -> pd.DataFrame:
         return self.frame

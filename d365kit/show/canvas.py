@@ -30,6 +30,7 @@ TONES: dict[str, tuple[str, str, float]] = {
     "rest": (INK, "", 0.16),
     "out": (INK, ".....", 0.55),
     "bad": (ORANGE, "", 1.0),
+    "against": (ORANGE, "\\\\\\\\\\", 1.0),
 }
 FORMATS = (".svg", ".png", ".pdf")
 

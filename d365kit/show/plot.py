@@ -94,8 +94,8 @@ def bars(
 
 def _bars(rows: Sequence[Bar], key: Sequence[tuple[str, str]], more: int, nothing: str) -> Canvas:
     headings = _changes([r.heading for r in rows])
-    key_lines = _key_lines(key) if rows else []
-    height = len(rows) * ROW + len(headings) * HEADING + len(key_lines) * ROW + 12 + (ROW if more else 0)
+    lines = key_lines(key) if rows else []
+    height = len(rows) * ROW + len(headings) * HEADING + len(lines) * ROW + 12 + (ROW if more else 0)
     drawn = Canvas(WIDTH, height if rows else 28)
     if not rows:
         drawn.text(0, 14, nothing, faint=True)
@@ -103,7 +103,7 @@ def _bars(rows: Sequence[Bar], key: Sequence[tuple[str, str]], more: int, nothin
     labels = min(LABELS + 60, max(width_of(r.label) for r in rows) + 14)
     room = WIDTH - labels - min(NOTES, max(width_of(r.note, 11) for r in rows) + 10)
     largest = max((sum(v for v, _ in r.pieces) for r in rows), default=0) or 1
-    y = _draw_key(drawn, key_lines)
+    y = draw_key(drawn, lines)
     for at, row in enumerate(rows):
         if at in headings and row.heading:
             drawn.text(0, y + HEADING / 2 + 2, fitted(row.heading, WIDTH), bold=True)
@@ -202,7 +202,7 @@ def _changes(names: Sequence[str]) -> list[int]:
     return [at for at, name in enumerate(names) if at == 0 or name != names[at - 1]]
 
 
-def _key_lines(key: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+def key_lines(key: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
     """The key's entries in lines that fit the width."""
     lines: list[list[tuple[str, str]]] = []
     room = 0.0
@@ -216,7 +216,8 @@ def _key_lines(key: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
     return lines
 
 
-def _draw_key(drawn: Canvas, lines: Sequence[Sequence[tuple[str, str]]]) -> float:
+def draw_key(drawn: Canvas, lines: Sequence[Sequence[tuple[str, str]]]) -> float:
+    """Draw the key at the top, and return where it ends."""
     y = 0.0
     for line in lines:
         x = 0.0
