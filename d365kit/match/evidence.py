@@ -104,7 +104,7 @@ def _doubts(pool: Pool, weighed: Weighed) -> np.ndarray:
     """Why a pair must not be taken for certain, or ``""``: a tie, or a doubt of matching.toml.
 
     A doubt holds where one of the comparisons in ``any`` reached one of its levels, or where none of those in
-    ``none`` did, unless one of the comparisons in ``unless`` agrees exactly. A doubt about comparisons that these
+    ``none`` did, unless one of the comparisons in ``unless`` agrees exactly; where a list stands there, all of it must. A doubt about comparisons that these
     records do not have is none.
     """
     found = weighed.candidates
@@ -122,7 +122,10 @@ def _doubts(pool: Pool, weighed: Weighed) -> np.ndarray:
         wanted = doubt.get("any") or doubt["none"]
         if where.keys() & wanted.keys():
             holds = reached(wanted) if "any" in doubt else ~reached(wanted)
-            holds &= ~reached(dict.fromkeys(doubt.get("unless", ()), ("exact",)))
+            for relief in doubt.get("unless", ()):
+                fields = [relief] if isinstance(relief, str) else relief
+                same = [reached({field: ("exact",)}) for field in fields]
+                holds &= ~np.logical_and.reduce(same)
             notes[holds] = doubt["note"]
     notes[weighed.assignment.tied] = TIE
     return notes

@@ -10,7 +10,7 @@ import pyarrow as pa
 from d365kit.kinds import SIDES, Side, other_side
 from d365kit.match.assign import CLEAR_LEAD, best_other
 from d365kit.match.blocking import Pairs
-from d365kit.match.database import database
+from d365kit.match.engines import ENGINES, opened
 from d365kit.match.explain import joined, texts, title
 from d365kit.match.grams import Grams
 from d365kit.match.levels import levels
@@ -73,11 +73,11 @@ def relations(pool: Pool, weighed: Weighed) -> dict[int, str]:
         among = Pairs(*(np.searchsorted(rows, half).astype(np.int32) for half in pairs.both))
         columns = pool.columns[side].take(pa.array(rows))
         columns = columns.set_column(0, "unique_id", pa.array(np.arange(len(rows)), pa.int64()))
-        with database() as connection:
-            connection.register(f"records_{side}", columns)
-            near = {c.near: Grams.of({side: columns[c.near]}) for c in weighed.candidates.comparisons if c.near}
-            comparisons = weighed.candidates.comparisons
-            reached = levels(connection, comparisons, side, side, among, near)
+        comparisons = weighed.candidates.comparisons
+        near = {c.near: Grams.of({side: columns[c.near]}) for c in comparisons if c.near}
+        # They are few, whatever engine compares the candidates.
+        with opened(ENGINES[0], {side: columns}) as engine:
+            reached = levels(engine, comparisons, side, side, among, near)
         said = _relation(weighed, rules, reached)
         names = texts(pool.frames[side], pool.kind.name_field).take(pa.array(other)).to_pylist()
         asked = np.minimum(partner, other).astype(np.int64) << 32 | np.maximum(partner, other)
