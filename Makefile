@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := d365kit-demo
 FOREIGN := tests/foreign
 
-.PHONY: help setup setup-ci demo lab test test-slow conformance bench-pull kinds check format lock wheel clean
+.PHONY: help setup setup-ci demo lab test test-slow conformance bench-pull bench-match kinds check format lock wheel clean
 
 help:
 	@echo "make demo       the whole way once on the demo company, ending in a report"
@@ -15,8 +15,9 @@ help:
 	@echo "make test-slow  notebooks, the wheel, the browser, whole runs"
 	@echo "make conformance  what both services and our clients promise, a line for each number"
 	@echo "make bench-pull   how fast tables arrive, beside Microsoft's own client"
+	@echo "make bench-match  how well and how fast records are matched, beside Splink alone and Business Central's way"
 	@echo "make kinds      docs/kinds.md anew, after a change of the catalogue"
-	@echo "make setup-ci   what the tests need besides: Chromium (asks for root), software of others in tests/foreign"
+	@echo "make setup-ci   what the tests need besides: Chromium and Java (ask for root), Spark, software of others in tests/foreign"
 
 setup: $(STAMP)
 
@@ -34,10 +35,18 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $(STAMP)
 
-setup-ci: $(FOREIGN)/.venv/.ready $(FOREIGN)/node_modules/.ready
+setup-ci: $(FOREIGN)/.venv/.ready $(FOREIGN)/node_modules/.ready $(VENV)/.spark
 	@if ! command -v chromium >/dev/null 2>&1; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium; \
 	fi
+
+$(VENV)/.spark: $(STAMP)
+	@if ! command -v java >/dev/null 2>&1; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends openjdk-17-jre-headless; \
+	fi
+	$(BIN)/python -m pip install -q --disable-pip-version-check "$$($(BIN)/python -c \
+	  "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['spark'])")"
+	@touch $@
 
 $(FOREIGN)/.venv/.ready: $(FOREIGN)/requirements.txt
 	$(PYTHON) -m venv $(FOREIGN)/.venv
@@ -70,6 +79,9 @@ conformance: setup
 bench-pull: setup $(FOREIGN)/.venv/.ready
 	$(BIN)/python -m tests.bench.pull
 
+bench-match: setup
+	$(BIN)/python -m tests.bench.match
+
 kinds: setup
 	$(BIN)/python -m d365kit.show.kinds_page docs/kinds.md
 
@@ -84,8 +96,9 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/nbstripout notebooks/*.ipynb
 
+# Without the extra spark, which is larger than all the rest.
 lock:
-	uv pip compile pyproject.toml --all-extras --universal --no-header --no-annotate --no-emit-index-url \
+	uv pip compile pyproject.toml --extra dev --universal --no-header --no-annotate --no-emit-index-url \
 	  --python-version 3.11 --upgrade -o requirements.lock
 
 wheel: setup

@@ -47,7 +47,7 @@ def test_the_lock_covers_every_dependency_and_holds_names_and_versions_only() ->
 
 
 def test_every_import_is_a_declared_dependency() -> None:
-    declared = set(_requirements(PROJECT["dependencies"]))
+    declared = set(_requirements([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["spark"]]))
     found = set()
     for path in (REPOSITORY / "d365kit").rglob("*.py"):
         for line in path.read_text("utf-8").splitlines():

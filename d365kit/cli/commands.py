@@ -13,6 +13,7 @@ from d365kit.cli.common import (
     HERE,
     At,
     By,
+    EngineName,
     Json,
     Rule,
     RuleName,
@@ -144,13 +145,17 @@ def propose(
     kind: OneKind,
     rule: Rule = RuleName.evidence,
     by: By = None,
+    engine: Annotated[
+        EngineName | None,
+        typer.Option(help="What finds and compares candidates; else what d365kit.toml says."),
+    ] = None,
     workspace: At = HERE,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """Find candidates for every uncoupled record of a kind."""
     with opened(workspace, verbose=verbose, quiet=as_json) as ws:
-        proposals = ws.propose(kind, rule.value, by)
+        proposals = ws.propose(kind, rule.value, by, engine=engine and engine.value)
         value, text = proposals.to_dict(), str(proposals)
         if rule is RuleName.exact:
             value, text = {**value, "reasons": proposals.reasons()}, f"{text}\n{reasons_text(proposals)}"

@@ -41,6 +41,14 @@ By = Annotated[
 ]
 HERE = Path()
 
+
+class EngineName(StrEnum):
+    """What finds and compares candidates (`match.ENGINES`)."""
+
+    duckdb = "duckdb"
+    spark = "spark"
+
+
 _log_file: Path | None = None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from d365kit.cli.common import HERE, At, By, Json, Rule, RuleName, Verbose, opened, out, reasons_text
+from d365kit.cli.common import HERE, At, By, EngineName, Json, Rule, RuleName, Verbose, opened, out, reasons_text
 from d365kit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def match(
     dates: Dates = "",
     rule: Rule = RuleName.evidence,
     by: By = None,
+    engine: Annotated[EngineName, typer.Option(help="What finds and compares candidates.")] = EngineName.duckdb,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
@@ -72,6 +73,7 @@ def match(
         found = match_files(
             left, right, kind=kind, columns=columns, sheets=sheets, decimal=decimal, dates=dates, rule=rule.value,
             criteria=by, details=candidates is not None, progress=bars,
+            engine=engine.value,
         )  # fmt: skip
     pairs = found.pairs()
     if save_to:

@@ -1,9 +1,10 @@
 """Snapshot + ledger → Proposals: for every uncoupled record of a kind, its ranked candidates on the other side.
 
 `propose` is the verb. `work` gathers what no decision changes: `prepare` the normalised records, and for kinds
-with many fields the candidates, which `blocking` and `grams` find and `levels` compares (`linkage`). Then either
-`rules` lets codes decide, or `evidence` weighs: `train` learns weights and probabilities, `learn` what people's
-answers add, `assign` chooses one to one and draws the bands (`weigh`). `rivals`, `explain` and `ranking` write down.
+with many fields the candidates, which `blocking` and `grams` find and `levels` compares (`linkage`), on DuckDB or on
+`spark` (`engines`). Then either `rules` lets codes decide, or `evidence` weighs: `train` learns weights and
+probabilities, `learn` what people's answers add, `assign` chooses one to one and draws the bands (`weigh`). `rivals`,
+`explain` and `ranking` write down.
 
 The rule “exact” goes another way, that of Business Central's own coupling: `criteria` says which fields, `agreeing`
 which records agree in them, `exact` who is coupled with whom, and `exact_words` why the others are not.
@@ -19,6 +20,7 @@ import pandas as pd
 from d365kit.errors import SettingsError
 from d365kit.kinds import Catalogue, default_catalogue
 from d365kit.match.criteria import groups_of
+from d365kit.match.engines import ENGINES, check
 from d365kit.match.evidence import by_evidence, questions
 from d365kit.match.exact import by_criteria
 from d365kit.match.prepare import Couplings
@@ -42,6 +44,7 @@ def propose(
     catalogue: Catalogue | None = None,
     progress: Progress | None = None,
     details: bool = True,
+    engine: str = "duckdb",
 ) -> Proposals:
     """Propose couplings for the records of ``kind`` that have none.
 
@@ -53,13 +56,16 @@ def propose(
     why records stayed free.
     ``progress`` is called with a text, the steps done and the steps there are. Without ``details`` the columns
     evidence, runner_up, settles and fingerprint stay empty, which for a million records spares much.
+    ``engine`` is what candidates are found and compared with, ``duckdb`` or ``spark`` (docs/matching_spark.md).
 
     Raises UnknownKind when the catalogue or the snapshot lacks the kind, and SettingsError when the kind has no
-    matching rules or its rules cannot be read, for an unknown rule, and for criteria as `criteria.groups_of` does.
+    matching rules or its rules cannot be read, for an unknown rule or engine, and for criteria as
+    `criteria.groups_of` does.
     """
     tell = progress or (lambda text, done, total: None)
     known = (catalogue or default_catalogue())[kind]
     _check_rule(rule, criteria)
+    check(engine)
     if rule == "exact":
         groups = groups_of(known, criteria, snapshot)
         records, ranking, prints = by_criteria(snapshot, ledger, known, groups, tell, details=details)
@@ -73,7 +79,7 @@ def propose(
             f"There are no matching rules for “{kind}”.",
             f"Give it a table in matching.toml with by = one of: {', '.join(ways)}.",
         )
-    work = work_on(snapshot, ledger, known, tell)
+    work = work_on(snapshot, ledger, known, tell, engine)
     ranking = way(work, State.of(work, ledger), tell, details=details)
     frame = write(work.pool, ranking, work.prints if details else None)
     tell(f"{known.title}: done", 4, 4)
@@ -88,6 +94,7 @@ def ask(
     *,
     catalogue: Catalogue | None = None,
     progress: Progress | None = None,
+    engine: str = "duckdb",
 ) -> pd.DataFrame:
     """The pairs of ``kind`` on which an answer teaches most: rows of `Proposals`, the most doubtful first.
 
@@ -101,7 +108,7 @@ def ask(
         raise SettingsError(
             f"Codes decide for “{kind}”, so there is nothing to learn from answers.", f"Run: d365kit propose {kind}."
         )
-    work = work_on(snapshot, ledger, known, tell)
+    work = work_on(snapshot, ledger, known, tell, check(engine))
     state = State.of(work, ledger)
     return write(work.pool, questions(work, state, count), work.prints, in_order=True)
 
@@ -117,4 +124,4 @@ def _check_rule(rule: str, criteria: object) -> None:
         raise SettingsError("Criteria were given, which only the rule “exact” goes by.", "Add --rule exact.")
 
 
-__all__ = ["RULES", "Couplings", "Progress", "ask", "propose"]
+__all__ = ["ENGINES", "RULES", "Couplings", "Progress", "ask", "propose"]

@@ -71,7 +71,7 @@ def block(
     across: list[tuple[np.ndarray, np.ndarray]] = []
     within: dict[Side, list[tuple[np.ndarray, np.ndarray]]] = {side: [] for side in samples}
     for number, key in enumerate(keys):
-        if not all(_filled(table, c) for table in tables.values() for c in key):
+        if not all(filled(table, c) for table in tables.values() for c in key):
             continue
         for side, table in tables.items():
             connection.execute(
@@ -81,18 +81,19 @@ def block(
                 f"CREATE OR REPLACE TEMP TABLE count_{side} AS "
                 f"SELECT key, count(*) AS n FROM key_{side} GROUP BY key HAVING n <= {cap}"
             ).fetchall()
-        across.append(_fetch(connection, _ACROSS))
+        across.append(_fetch(connection, ACROSS))
         for side in samples:
-            within[side].append(_fetch(connection, _WITHIN.format(side=side)))
+            within[side].append(_fetch(connection, WITHIN.format(side=side)))
     return Blocked(Pairs.of(*across), {side: Pairs.of(*found) for side, found in within.items()})
 
 
-_ACROSS = f"""
+#: Pairs of key_bc and key_dv, whose keys count_bc and count_dv count; every engine asks in these words.
+ACROSS = f"""
     WITH shared AS (SELECT key FROM count_bc b JOIN count_dv d USING (key) WHERE b.n * d.n <= {MOST_PAIRS})
     SELECT b.unique_id AS l, d.unique_id AS r
     FROM (SELECT * FROM key_bc SEMI JOIN shared USING (key)) b JOIN key_dv d USING (key)
 """
-_WITHIN = f"""
+WITHIN = f"""
     WITH drawn AS (SELECT * FROM key_{{side}} SEMI JOIN sample_{{side}} USING (unique_id)),
     shared AS (SELECT key FROM count_{{side}} WHERE n > 1 AND n * n <= {MOST_PAIRS})
     SELECT least(a.unique_id, b.unique_id) AS l, greatest(a.unique_id, b.unique_id) AS r
@@ -106,7 +107,8 @@ def _fetch(connection, sql: str) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(got["l"]), np.asarray(got["r"])
 
 
-def _filled(table: pa.Table, column: str) -> bool:
+def filled(table: pa.Table, column: str) -> bool:
+    """Whether any record of ``table`` has a value in ``column``."""
     return column in table.column_names and table[column].null_count < len(table)
 
 

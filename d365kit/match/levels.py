@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,9 @@ from d365kit.match.database import quiet
 from d365kit.match.grams import Grams
 from d365kit.match.prepare import Pool, setting
 from d365kit.match.templates import ELSE, TEMPLATES, Level
+
+if TYPE_CHECKING:
+    from d365kit.match.engines import Engine
 
 #: So many pairs are compared at once.
 _AT_ONCE = 2_000_000
@@ -100,14 +104,19 @@ def _comparison(spec: Mapping, pool: Pool) -> Comparison | None:
 
 
 def levels(
-    connection, comparisons: Sequence[Comparison], left: str, right: str, pairs: Pairs, near: Mapping[str, Grams]
+    engine: Engine,
+    comparisons: Sequence[Comparison],
+    left: str,
+    right: str,
+    pairs: Pairs,
+    near: Mapping[str, Grams],
 ) -> np.ndarray:
     """The level every pair reached in every comparison, -1 where something is missing: int8, pairs × comparisons.
 
-    ``left`` and ``right`` are the sides whose tables (``records_bc``, ``records_dv``) the pairs' rows are of;
+    ``engine`` compares; ``left`` and ``right`` are the sides whose records the pairs' rows are of;
     ``near`` holds the trigrams of the columns that comparisons are near by.
     """
-    out = _by_conditions(connection, comparisons, left, right, pairs)
+    out = engine.levels(comparisons, left, right, pairs)
     for i, comparison in enumerate(comparisons):
         if comparison.near:
             out[:, i] = _by_nearness(comparison, out[:, i], near[comparison.near].cosine(left, right, pairs))
@@ -126,8 +135,11 @@ def _by_nearness(comparison: Comparison, reached: np.ndarray, cosine: np.ndarray
     return out
 
 
-def _by_conditions(connection, comparisons: Sequence[Comparison], left: str, right: str, pairs: Pairs) -> np.ndarray:
-    """For every pair and comparison the first level whose condition holds, -1 where something is missing."""
+def by_conditions(connection, comparisons: Sequence[Comparison], left: str, right: str, pairs: Pairs) -> np.ndarray:
+    """For every pair and comparison the first level whose condition holds, -1 where something is missing.
+
+    ``connection`` is DuckDB's, with the tables ``records_bc`` and ``records_dv``.
+    """
     out = np.full((len(pairs), len(comparisons)), -1, dtype=np.int8)
     for start in range(0, len(pairs), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
@@ -151,7 +163,7 @@ def _some(connection, comparisons: Sequence[Comparison], left: str, right: str, 
             api.register(connection.table(f"records_{side}"), dataset_display_name=name)
             for side, name in zip((left, right), names, strict=True)
         ]
-        linker = Linker(inputs, _settings(comparisons))
+        linker = Linker(inputs, splink_settings(comparisons))
         blocked = api.register(connection.table("pairs"), dataset_display_name=f"pairs{next(_NUMBERS)}")
         linker.table_management.register_blocked_pairs_for_predict(blocked)
         scored = linker.inference.predict(warning_mode="never")
@@ -160,13 +172,19 @@ def _some(connection, comparisons: Sequence[Comparison], left: str, right: str, 
             f"SELECT unique_id_l AS l, unique_id_r AS r, {weights} FROM {scored.physical_name}"
         ).fetchnumpy()
         linker.table_management.delete_tables_created_by_splink_from_db()
+    return levels_of(got, pairs)
+
+
+def levels_of(got: Mapping, pairs: Pairs) -> np.ndarray:
+    """The levels of ``pairs`` in their order, of Splink's columns l, r (row numbers) and w0, w1 … (weights)."""
     order = np.argsort(np.asarray(got["l"]).astype(np.int64) << 32 | np.asarray(got["r"]).astype(np.int64))
     if len(order) != len(pairs):
         raise AssertionError("Splink gave back another number of pairs than it was asked for.")
-    return np.column_stack([_level_of(np.asarray(got[f"w{i}"])[order]) for i in range(len(comparisons))])
+    weights = [np.asarray(got[f"w{i}"])[order] for i in range(len(got) - 2)]
+    return np.column_stack([_level_of(one) for one in weights])
 
 
-def _settings(comparisons: Sequence[Comparison]) -> dict:
+def splink_settings(comparisons: Sequence[Comparison]) -> dict:
     """Splink's settings for these comparisons.
 
     Splink is asked for levels only. It gives them back as weights, so each level gets a weight of its own.

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from d365kit.kinds import SIDES, Side
-from d365kit.match.blocking import DEFAULT_CAP, Pairs, block
-from d365kit.match.database import database
+from d365kit.match.blocking import DEFAULT_CAP, Pairs
+from d365kit.match.engines import Engine, opened
 from d365kit.match.grams import Grams
 from d365kit.match.levels import Comparison, comparisons_of, levels
 from d365kit.match.prepare import Pool, sample, setting
@@ -45,19 +44,20 @@ class Candidates:
         return Candidates(self.pairs.only(keep), self.levels[keep], self.rarity[keep], self.comparisons, self.within)
 
 
-def candidates(pool: Pool) -> Candidates:
-    """Find the pairs worth scoring and the level of agreement of each of their comparisons."""
+def candidates(pool: Pool, engine: str = "duckdb") -> Candidates:
+    """Find the pairs worth scoring and the level of agreement of each of their comparisons.
+
+    ``engine`` (`engines.ENGINES`) says what joins the keys and compares; it changes the time, never the result.
+    """
     comparisons = comparisons_of(pool)
     if not comparisons or not all(pool.size(s) for s in SIDES):
         rare = np.zeros((0, len(rare_at(comparisons))), dtype=np.float16)
         return Candidates(Pairs.of(), np.zeros((0, len(comparisons)), dtype=np.int8), rare, comparisons, {})
     drawn = {side: np.flatnonzero(sample(pool, side, SAMPLE / max(pool.size(side), 1))) for side in SIDES}
-    with database() as connection:
-        for side in SIDES:
-            connection.register(f"records_{side}", pool.columns[side])
+    with opened(engine, pool.columns) as at:
         keys = [list(key) for key in setting(pool.kind, "keys")]
-        found = block(connection, pool.columns, keys, int(setting(pool.kind, "cap", DEFAULT_CAP)), drawn)
-        search = _Search(connection, pool, comparisons, _texts(pool, comparisons))
+        found = at.block(keys, int(setting(pool.kind, "cap", DEFAULT_CAP)), drawn)
+        search = _Search(at, pool, comparisons, _texts(pool, comparisons))
         across, within = found.across, dict(found.within)
         for spec in setting(pool.kind, "near"):
             if (grams := search.near.get(spec["column"])) is not None:
@@ -94,7 +94,7 @@ def _nearest_within(grams: Grams, spec: Mapping, side: Side, drawn: np.ndarray) 
 class _Search:
     """What it takes to judge pairs, of two sides or of one."""
 
-    connection: Any
+    engine: Engine
     pool: Pool
     comparisons: tuple[Comparison, ...]
     near: Mapping[str, Grams]
@@ -105,7 +105,7 @@ class _Search:
         Two records that share a word of their names and the town met by that alone: town and country only support
         what other fields say. Left in, such pairs would teach that names of true pairs may differ.
         """
-        found = levels(self.connection, self.comparisons, left, right, pairs, self.near)
+        found = levels(self.engine, self.comparisons, left, right, pairs, self.near)
         supporting = setting(self.pool.kind, "supporting")
         speaks = np.zeros(len(pairs), dtype=bool)
         for i, comparison in enumerate(self.comparisons):

@@ -76,12 +76,13 @@ class State:
         return cls(free, (bc[there], dv[there]), refused(records, ledger.rejected(kind), work.prints))
 
 
-def work_on(snapshot: Snapshot, ledger: Couplings, kind: Kind, tell: Tell) -> Work:
+def work_on(snapshot: Snapshot, ledger: Couplings, kind: Kind, tell: Tell, engine: str = "duckdb") -> Work:
     """The work on ``kind``, made now or kept from before.
 
-    It is made anew for another snapshot, other rules, and when the couplings of a kind it refers to have changed.
+    It is made anew for another snapshot, other rules, another engine, and when the couplings of a kind it refers to
+    have changed.
     """
-    key = (id(snapshot), kind.name, _signature(ledger, kind))
+    key = (id(snapshot), kind.name, engine, _signature(ledger, kind))
     held = _kept.get(key)
     contents = _contents(snapshot, kind)
     # An id may be used again once its object is gone, so all is compared as objects.
@@ -92,7 +93,7 @@ def work_on(snapshot: Snapshot, ledger: Couplings, kind: Kind, tell: Tell) -> Wo
     found = None
     if setting(kind, "by") == "evidence":
         tell(f"{kind.title}: finding candidates", 1, 4)
-        found = candidates(records)
+        found = candidates(records, engine)
     made = Work(records, Prints(records), found)
     for other in [k for k, kept in _kept.items() if kept.of() is None]:
         del _kept[other]

@@ -196,17 +196,25 @@ class Workspace:
         found = exploring.overview(self.snapshot, self.ledger, self.catalogue)
         return found if kind is None else found[kind]
 
-    def propose(self, kind: str, rule: str = "evidence", criteria: str | Sequence[str] | None = None) -> Proposals:
+    def propose(
+        self,
+        kind: str,
+        rule: str = "evidence",
+        criteria: str | Sequence[str] | None = None,
+        *,
+        engine: str | None = None,
+    ) -> Proposals:
         """Find the candidates of every uncoupled record of ``kind`` and keep them (see `match.propose`).
 
         ``rule="exact"`` couples by equal values, as Business Central does; ``criteria=["number", "name+city"]`` are
         its groups of fields in the order in which they are tried.
+        ``engine`` is ``duckdb`` or ``spark``; None means what d365kit.toml says.
         """
         self.catalogue[kind]
         with self._bars() as bars:
             proposals = match.propose(
                 self.snapshot, self.ledger, kind, rule=rule, criteria=criteria, catalogue=self.catalogue,
-                progress=bars,
+                progress=bars, engine=engine or self.settings.match.engine,
             )  # fmt: skip
         self.folder.save_proposals(proposals)
         return proposals
@@ -218,7 +226,10 @@ class Workspace:
         """
         self.catalogue[kind]
         with self._bars() as bars:
-            return match.ask(self.snapshot, self.ledger, kind, count, catalogue=self.catalogue, progress=bars)
+            return match.ask(
+                self.snapshot, self.ledger, kind, count, catalogue=self.catalogue, progress=bars,
+                engine=self.settings.match.engine,
+            )  # fmt: skip
 
     def proposals(self, kind: str) -> Proposals:
         """The kept proposals of ``kind``. Raises LedgerError when there are none of the latest snapshot."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from d365kit.errors import SettingsError
 from d365kit.kinds import DEFAULT_MODES, MODES
+from d365kit.match import ENGINES
 from d365kit.nouns import Limits
 from d365kit.plan import Strategy
 from d365kit.workspace import file_settings
@@ -42,6 +43,13 @@ class SandboxSettings:
 
 
 @dataclass(frozen=True)
+class MatchSettings:
+    """What candidates are found and compared with, ``duckdb`` or ``spark``."""
+
+    engine: str = ENGINES[0]
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a workspace's d365kit.toml says. ``sandbox`` is None in a workspace of live services."""
 
@@ -53,6 +61,7 @@ class Settings:
     by: str = ""
     strategy: Strategy = field(default_factory=Strategy)
     limits: Limits = field(default_factory=Limits)
+    match: MatchSettings = field(default_factory=MatchSettings)
     modes: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_MODES))
     leave_out: tuple[str, ...] = ()
     files: FileSettings = field(default_factory=FileSettings)
@@ -78,7 +87,8 @@ def read(folder: Path) -> Settings:
             f"{path} is of version {raw.get('version')!r}, and this d365kit works with version {VERSION}.",
             "Use the d365kit that made the workspace, or make a new one with: d365kit init DIR.",
         )
-    known = {"version", "name", "bc", "dv", "sandbox", "ledger", "by", "plan", "limits", "modes", "kinds", "files"}
+    tables = {"bc", "dv", "sandbox", "plan", "limits", "match", "modes", "kinds", "files"}
+    known = {"version", "name", "ledger", "by", *tables}
     _refuse_unknown(path, "", raw, known)
     return Settings(
         name=str(raw.get("name") or folder.resolve().name),
@@ -89,6 +99,7 @@ def read(folder: Path) -> Settings:
         by=str(raw.get("by", "")),
         strategy=_checked_strategy(path, _part(path, "plan", raw, Strategy)),
         limits=_part(path, "limits", raw, Limits),
+        match=_checked_match(path, _part(path, "match", raw, MatchSettings)),
         modes=_modes(path, raw.get("modes", {})),
         leave_out=_leave_out(path, raw.get("kinds", {})),
         files=file_settings.read(path, raw.get("files", {})),
@@ -145,6 +156,12 @@ def _checked_strategy(path: Path, strategy: Strategy) -> Strategy:
         if getattr(strategy, key) not in ("ask", "bc", "dv"):
             raise SettingsError(f"{path}: plan.{key} is {getattr(strategy, key)!r}.", "Use ask, bc or dv.")
     return strategy
+
+
+def _checked_match(path: Path, match: MatchSettings) -> MatchSettings:
+    if match.engine not in ENGINES:
+        raise SettingsError(f"{path}: match.engine is {match.engine!r}.", f"Use {' or '.join(ENGINES)}.")
+    return match
 
 
 def template(name: str, sandbox: SandboxSettings | None, files: str = "") -> str:
@@ -204,6 +221,10 @@ ownership = "person"
 # What refers to them is then not checked for them: a customer goes without its salesperson being looked at.
 # Own kinds and fields go into kinds.toml beside this file; look them over with: d365kit kinds check
 leave_out = []
+
+[match]
+# What finds and compares candidates: duckdb, this computer; spark, a cluster (see docs/matching_spark.md).
+engine = "duckdb"
 
 [limits]
 # What one plan may do before apply refuses: share of the pairs updated, records created, couplings ended.

@@ -188,6 +188,7 @@ def match_files(
     criteria: Sequence[str] | None = None,
     details: bool = True,
     progress: Progress | None = None,
+    engine: str = "duckdb",
 ) -> FileMatch:
     """Find which rows of ``left`` and ``right`` belong together.
 
@@ -197,6 +198,7 @@ def match_files(
     References that need records of another kind (currency, salesperson) take no part.
     ``rule`` and ``criteria`` are those of `match.propose`.
     Without ``details`` there is no evidence, which for large files spares time and memory.
+    ``engine`` (``duckdb`` or ``spark``) finds and compares the candidates.
     The answer depends on what the files hold, not on the order of their rows.
     Raises SettingsError for files that cannot be read, whose kind cannot be told, whose records are not known by
     ids of their own, or that have nothing in common to compare.
@@ -214,7 +216,7 @@ def match_files(
     _refuse_nothing_in_common(files, snapshot[chosen.name])
     proposals = match.propose(
         _with_unread(snapshot, chosen), _NoLedger(), chosen.name, rule=rule, criteria=criteria, catalogue=catalogue,
-        details=details, progress=progress,
+        details=details, progress=progress, engine=engine,
     )  # fmt: skip
     return FileMatch(chosen.name, files, proposals, chosen.name_field, others)
 
