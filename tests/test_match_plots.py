@@ -116,8 +116,7 @@ def test_a_record_without_a_chosen_candidate_is_unsure_and_its_best_candidate_co
 def test_probabilities_at_the_ends_and_missing_ones_are_drawn_or_left_out() -> None:
     rows = [pair(f"b{n}", f"d{n}", 3.0, 0.0, probability=p) for n, p in enumerate([0.0, 1.0, 1e-300, None])]
     drawn = proposals(*rows).histogram()
-    assert drawn.frame["likely"].iloc[0] == 2
-    assert drawn.frame["likely"].iloc[-1] == 1
+    assert drawn.frame["likely"].iloc[[0, -1]].tolist() == [2, 1]
     assert drawn.svg
 
 

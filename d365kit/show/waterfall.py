@@ -193,7 +193,7 @@ def _sentence(kind: str, step: Step) -> str:
     if step.level is None:
         return f"{step.step} {_bits(step.bits)} bits"
     values = f"{short(text_of(step.bc))} | {short(text_of(step.dv))}"
-    return f"{field_title(kind, step.step)} {values}, {step.level}, {_bits(step.bits)} bits"
+    return seen(f"{field_title(kind, step.step)} {values}, {step.level}, {_bits(step.bits)} bits")
 
 
 _EXPLAINED = {
