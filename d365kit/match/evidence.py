@@ -104,7 +104,7 @@ def _doubts(pool: Pool, weighed: Weighed) -> np.ndarray:
     """Why a pair must not be taken for certain, or ``""``: a tie, or a doubt of matching.toml.
 
     A doubt holds where one of the comparisons in ``any`` reached one of its levels, or where none of those in
-    ``none`` did, unless one of the comparisons in ``unless`` agrees exactly; where a list stands there, all of it must.
+    ``none`` did, unless one of the comparisons in ``unless`` agrees exactly, or all of a list that stands there.
     A doubt about comparisons that these records do not have is none.
     """
     found = weighed.candidates
