@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from d365kit import match
+from d365kit.cli.common import EngineName
 from d365kit.errors import SettingsError
 from d365kit.match import spark
 from d365kit.match.engines import opened
@@ -25,6 +26,7 @@ from d365kit.match.templates import ELSE, TEMPLATES
 from d365kit.match.work import work_on
 from d365kit.nouns import Pair, Snapshot
 from d365kit.pull import pull
+from d365kit.workspace import Workspace
 from tests.test_match import NOW, companies, snapshot
 
 KINDS = ("customer", "contact", "item")
@@ -225,3 +227,22 @@ def test_without_java_it_is_named(monkeypatch, home):
     with pytest.raises(SettingsError, match="Install Java 17 or 21") as problem:
         spark._java()
     assert ("/nowhere" in problem.value.what) == bool(home)
+
+
+def test_the_engine_is_that_of_the_settings_unless_another_is_named(desks, monkeypatch):
+    asked = []
+    monkeypatch.setattr(match, "propose", lambda *_, engine, **__: asked.append(engine))
+    monkeypatch.setattr("d365kit.workspace.folder.Folder.save_proposals", lambda *_: None)
+    workspace = desks(customers=3).workspace
+    workspace.pull(["currency"])
+    workspace.propose("currency")
+    settings = workspace.folder.path / "d365kit.toml"
+    settings.write_text(settings.read_text("utf-8").replace('engine = "duckdb"', 'engine = "spark"'), "utf-8")
+    with Workspace(workspace.folder.path, progress=False) as other:
+        other.propose("currency")
+        other.propose("currency", engine="duckdb")
+    assert asked == ["duckdb", "spark", "duckdb"]
+
+
+def test_commands_know_every_engine():
+    assert tuple(EngineName) == match.ENGINES

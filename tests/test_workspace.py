@@ -31,6 +31,7 @@ def workspace_with(folder: Path, text: str) -> Path:
         ('version = 1\n[bc]\nadress = "x"', "unknown key “bc.adress”"),
         ('version = 1\n[limits]\ncreate = "many"', "limits.create is 'many'.*whole number"),
         ('version = 1\n[plan]\nfirst = "left"', "plan.first is 'left'.*ask, bc or dv"),
+        ('version = 1\n[match]\nengine = "abacus"', "match.engine is 'abacus'.*duckdb or spark"),
         ("version = 1\nbc = 3", "“bc” must be a table"),
     ],
 )
