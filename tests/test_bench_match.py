@@ -78,6 +78,7 @@ def test_splinks_pairs_are_one_to_one_and_the_best_first() -> None:
     assert list(zip(kept["bc_id"], kept["dv_id"], strict=True)) == [("b", "x"), ("a", "y")]
 
 
+@pytest.mark.slow
 def test_answers_are_those_of_the_truth(towns: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def ask(snapshot: Any, ledger: Any, kind: str, number: int) -> pd.DataFrame:
         found = match.propose(snapshot, ledger, kind).frame.dropna(subset=["bc_id", "dv_id"])
@@ -97,6 +98,7 @@ def test_answers_are_left_out_while_nothing_asks(towns: Path, monkeypatch: pytes
     assert "ask" in match_ours.answers(towns, "customer")["missing"]
 
 
+@pytest.mark.slow
 def test_proposing_again_counts_both_times(towns: Path) -> None:
     found = match_ours.again(towns, "customer", 20)
     assert found["decisions"] == 20
@@ -121,3 +123,33 @@ def test_aims_are_judged_and_failures_told(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
     missing = bench.Bench(tmp_path, SIZE, 2, ["companies"])._run("companies", "d365kit")["missing"]
     assert missing == "d365kit failed on companies: OSError: no room"
+
+
+def test_every_part_prints_a_row_for_each_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full(dict):
+        def __contains__(self, key: object) -> bool:
+            return key != "missing"
+
+        def __missing__(self, key: str) -> float:
+            return 1.0
+
+    monkeypatch.setattr(bench.Bench, "_ready", lambda self, names, size=None: list(names))
+    monkeypatch.setattr(bench.Bench, "_run", lambda *_, **__: Full())
+    monkeypatch.setattr(bench, "_lines", lambda folder: 300)
+    monkeypatch.setattr(bench, "make", lambda *_, **__: None)
+    assert bench.main(["--set", "companies", "--set", "items"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    # Five heads with their rules; three matchers on two sets, two matchers' cost, and one row a set thrice.
+    assert len(rows) == 5 * 2 + 3 * 2 + 2 + 3 * 2
+
+
+@pytest.mark.slow
+def test_what_other_orders_and_other_records_change_is_counted(towns: Path, tmp_path: Path) -> None:
+    for hand, seed in (("left", 3), ("right", 4)):
+        make("names_and_towns", tmp_path / hand, size=30, seed=seed)
+    found = match_ours.steady(towns, "customer", tmp_path)
+    assert found["pairs"] >= found["certain"] > 0
+    assert {"shuffled", "swapped", "scores_apart", "grown", "grown_lost", "grown_in_thousand"} <= found.keys()
+    assert found["shuffled"] == 0

@@ -188,6 +188,7 @@ class Bench:
             "pairs",
             "other when shuffled",
             "when swapped",
+            "scores apart at most",
             "certain",
             "other among 10 % more",
             "aim",
@@ -201,6 +202,7 @@ class Bench:
                     make(name, strangers / hand, size=max(_lines(self._set(name)) // 10, 20), seed=seed)
             found = self._run(name, _OURS, "--what", "steady", "--other", str(strangers))
             shown = [_count(found, key) for key in ("pairs", "shuffled", "swapped", "certain", "grown")]
+            shown.insert(3, _number(found, "scores_apart", "", 6))
             rows.append([name, *shown, *_judge(aims, found)])
         _table(head, rows)
 

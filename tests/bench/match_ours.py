@@ -219,23 +219,34 @@ def steady(folder: Path, kind: str, other: Path | None) -> dict[str, Any]:
         swapped = _match(folder / "right.csv", folder / "left.csv", kind).pairs()
         swapped = swapped.rename(columns={"left_id": "right_id", "right_id": "left_id"})
         made |= {"shuffled": _differing(first, shuffled), "swapped": _differing(first, swapped)}
+        made["scores_apart"] = max(_scores_apart(first, shuffled), _scores_apart(first, swapped))
         if other is not None:
             for hand in ("left", "right"):
                 _grow(folder / f"{hand}.csv", other / hand / f"{hand}.csv", Path(home) / f"{hand}.csv")
             grown = _match(Path(home) / "left.csv", Path(home) / "right.csv", kind).pairs()
-            grown = grown[grown["left_id"].isin(_ids(folder, "left")) & grown["right_id"].isin(_ids(folder, "right"))]
-            # Other records teach other weights, so that scores move; what counts is what would be confirmed in bulk.
-            both = (f[f["band"] == "certain"].assign(score=0.0) for f in (first, grown))
-            made["grown"] = _differing(*both)
+            grown = grown[grown["band"] == "certain"]
+            made["grown"] = _differing(certain, grown[~_strange(grown, folder)])
+            made["grown_lost"] = int((~_in(certain, grown)).sum())
             made["grown_in_thousand"] = 1000 * made["grown"] / max(len(certain), 1)
     return made
 
 
 def _differing(one: pd.DataFrame, other: pd.DataFrame) -> int:
-    """How many pairs are in one of two lists only, or in both with another band or score."""
-    columns = ["left_id", "right_id", "band", "score"]
-    lists = [set(f[columns].round({"score": 6}).itertuples(index=False, name=None)) for f in (one, other)]
+    """How many pairs are in one of two lists only, or in both with another band."""
+    columns = ["left_id", "right_id", "band"]
+    lists = [set(f[columns].itertuples(index=False, name=None)) for f in (one, other)]
     return len({p[:2] for p in lists[0] ^ lists[1]})
+
+
+def _scores_apart(one: pd.DataFrame, other: pd.DataFrame) -> float:
+    """How far the scores of a pair that both lists have are apart at the most."""
+    both = one.merge(other, on=["left_id", "right_id"])
+    return float((both["score_x"] - both["score_y"]).abs().max()) if len(both) else 0.0
+
+
+def _strange(pairs: pd.DataFrame, folder: Path) -> pd.Series:
+    """Pairs with a record that was added."""
+    return ~(pairs["left_id"].isin(_ids(folder, "left")) & pairs["right_id"].isin(_ids(folder, "right")))
 
 
 def _ids(folder: Path, hand: str) -> pd.Series:
