@@ -593,32 +593,6 @@ def test_a_pair_without_another_candidate_has_no_runner_up():
     assert frame["runner_up"].isna().all()
 
 
-@pytest.mark.parametrize(
-    ("bc", "dv", "says"),
-    [
-        ({}, {"vat_number": "ATU12345678"}, "Business Central"),
-        ({"vat_number": "ATU12345678"}, {}, "Sales"),
-        ({}, {}, "Business Central and Sales"),
-    ],
-)
-def test_what_would_settle_a_doubt_is_a_field_and_where_it_is_lacking(bc, dv, says):
-    def row(side: str, more: dict) -> dict:
-        return {"id": side, "name": "Contoso Handel GmbH", "city": "Linz", "post_code": "4020", **more}
-
-    others = [[{**r, "vat_number": f"ATU9{n:07}"} for n, r in enumerate(crowd(s))] for s in "bd"]
-    # Only the tax number is anything to go by: the pair has all else that both sides have at all.
-    keep = ("id", "name", "city", "post_code", "vat_number")
-    left, right = ([{k: v for k, v in r.items() if k in keep} for r in rows] for rows in others)
-    frame = match.propose(
-        snapshot(customer=([row("b", bc), *left], [row("d", dv), *right])), NOBODY, "customer"
-    ).frame
-    found = row_of(frame, "b", "d")
-    assert found["band"] != "certain"
-    title = CATALOGUE["customer"]["vat_number"].title
-    assert found["settles"] == f"{title} in {says}"
-    assert frame[frame["band"] == "certain"]["settles"].isna().all()
-
-
 @pytest.mark.parametrize("side", SIDES)
 def test_a_hidden_twin_is_named_with_the_reason_of_the_filter(side):
     full = {"name": "Contoso Handel GmbH", "number": "C10", **HOME, **WIRE}
