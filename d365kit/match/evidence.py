@@ -14,7 +14,7 @@ from d365kit.match.prepare import Pool, setting
 from d365kit.match.ranking import TIE, Ranking, Tell, ranks
 from d365kit.match.rivals import hidden_twins, relations, runner_ups, settling
 from d365kit.match.templates import MISSING
-from d365kit.match.weigh import Weighed, weigh
+from d365kit.match.weigh import Weighed, untaught, weigh
 from d365kit.match.work import State, Work
 
 #: A candidate less probable than this, were it the only one, is not worth a look.
@@ -49,18 +49,24 @@ def questions(work: Work, state: State, count: int) -> Ranking:
 def _judged(work: Work, state: State) -> tuple[Weighed, np.ndarray, np.ndarray]:
     """The free pairs weighed, with the band of each and what is to be said of it."""
     pool = work.pool
-    weighed, untaught = weigh(work, state)
+    weighed, taught = weigh(work, state)
     notes = _doubts(pool, weighed)
     doubted = notes != ""
-    taught = weighed is not untaught
     band = bands(weighed.assignment, weighed.probability, doubted, CLEAR_LEAD + TAUGHT_LEAD * taught)
-    if taught:
-        # What was certain before anybody answered stays so while it is still the choice: answers only add to it.
-        before = bands(untaught.assignment, untaught.probability, _doubts(pool, untaught) != "")
-        band[(before == "certain") & weighed.assignment.chosen & ~doubted] = "certain"
+    # What is certain before anybody answers stays so while it is still the choice: answers only add to it.
+    band[_certain_untaught(work)[weighed.at] & weighed.assignment.chosen & ~doubted] = "certain"
     for at, note in relations(pool, weighed).items():
         notes[at] = notes[at] or note
     return weighed, band, notes
+
+
+def _certain_untaught(work: Work) -> np.ndarray:
+    """Which of all pairs are certain while nobody has answered; found out once for each work."""
+    if (held := work.kept.get("certain")) is None:
+        base = untaught(work)
+        band = bands(base.assignment, base.probability, _doubts(work.pool, base) != "")
+        held = work.kept["certain"] = band == "certain"
+    return held  # type: ignore[return-value]
 
 
 def _ranking(

@@ -31,9 +31,10 @@ class Lesson:
     def none(cls, comparisons: int) -> Lesson:
         return cls(np.ones(comparisons), 0.0)
 
-    def total(self, evidence: np.ndarray) -> np.ndarray:
-        """The weight of each pair, of its evidence in bits (pairs × comparisons), the shift included."""
-        return evidence @ self.factors + self.shift
+    @property
+    def trivial(self) -> bool:
+        """Whether it changes nothing."""
+        return self.shift == 0.0 and bool((self.factors == 1.0).all())
 
 
 def learn(evidence: np.ndarray, offset: np.ndarray, verdict: np.ndarray) -> Lesson:

@@ -113,9 +113,9 @@ class _Search:
                 speaks |= (found[:, i] >= 0) & (found[:, i] < len(comparison.levels) - 1)
         if not speaks.all():
             pairs, found = pairs.only(speaks), found[speaks]
-        return pairs, found, self._rarity(left, pairs, found)
+        return pairs, found, self._rarity(left, right, pairs, found)
 
-    def _rarity(self, left: Side, pairs: Pairs, reached: np.ndarray) -> np.ndarray:
+    def _rarity(self, left: Side, right: Side, pairs: Pairs, reached: np.ndarray) -> np.ndarray:
         """How much rarer than usual the exactly agreeing value is, in bits, clipped; pairs × `rare_at`."""
         rare = rare_at(self.comparisons)
         out = np.zeros((len(pairs), len(rare)), dtype=np.float16)
@@ -125,7 +125,10 @@ class _Search:
                 column = self.comparisons[i].frequency
                 values = {side: self.pool.columns[side][column].to_pandas() for side in SIDES}
                 shares = pd.concat([v.dropna() for v in values.values()]).value_counts(normalize=True)
-                bits = -np.log2(values[left].map(shares).to_numpy(dtype=float)[pairs.left[exact]])
+                # Names that agree by their words may differ as written; the more common one counts.
+                sides = ((left, pairs.left), (right, pairs.right))
+                rates = [values[s].map(shares).to_numpy(dtype=float)[rows[exact]] for s, rows in sides]
+                bits = -np.log2(np.fmax(*rates))
                 bits = np.nan_to_num(bits - np.nanmedian(bits), nan=0.0)
                 out[exact, n] = np.clip(bits, -FREQUENCY_CLIP, FREQUENCY_CLIP)
         return out

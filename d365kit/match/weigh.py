@@ -34,7 +34,7 @@ class Weighed:
 
     ``total`` is each pair's evidence in bits and ``prior`` the odds it starts from. ``probability`` counts the
     rivals of both records. ``assignment`` is one-to-one. ``model`` has the lesson of people's answers in it.
-    ``hidden`` are twins that a filter hides.
+    ``hidden`` are twins that a filter hides. ``at`` are the positions of the pairs among all that `untaught` weighs.
     """
 
     candidates: Candidates
@@ -43,6 +43,7 @@ class Weighed:
     probability: np.ndarray
     assignment: Assignment
     hidden: Hidden
+    at: np.ndarray
 
     @property
     def net(self) -> np.ndarray:
@@ -54,58 +55,75 @@ class Weighed:
         return 1.0 / (1.0 + np.exp2(-np.clip(self.net, -40.0, 40.0)))
 
 
-def weigh(work: Work, state: State) -> tuple[Weighed, Weighed]:
-    """Weigh the free pairs: with what people's answers taught, and without it.
+def untaught(work: Work) -> Weighed:
+    """All pairs weighed as if nobody had decided anything; done once for each work."""
+    if (held := work.kept.get("untaught")) is None:
+        found, pool = work.candidates, work.pool
+        assert found is not None
+        left, right = pool.inside["bc"][found.pairs.left], pool.inside["dv"][found.pairs.right]
+        everything = found if (left & right).all() else found.only(left & right)
+        scene = _scene(everything, np.full(len(everything), np.nan))
+        model = train(found.comparisons, _for_training(pool, scene), list(found.within.values()))
+        total = model.total(scene.levels, scene.rarity)
+        field = Field(scene.bc, scene.dv, pool.size("bc"), pool.size("dv"))
+        probability = field.probabilities(total + model.prior, SWEEPS)
+        work.kept["left over"] = np.log2(np.maximum(field.from_bc * field.from_dv, 1e-12))
+        held = _assigned(work, everything, model, total, probability, np.arange(len(everything)))
+        work.kept["untaught"] = held
+    return held  # type: ignore[return-value]
 
-    The two are one and the same object while nothing was learnt.
-    """
-    found, pool = work.candidates, work.pool
-    assert found is not None
-    left, right = pool.inside["bc"][found.pairs.left], pool.inside["dv"][found.pairs.right]
-    everything = found if (left & right).all() else found.only(left & right)
-    outside = found.only(left ^ right)
+
+def weigh(work: Work, state: State) -> tuple[Weighed, bool]:
+    """Weigh the pairs of free records, with what people's answers taught; and tell whether they taught anything."""
+    base = untaught(work)
+    everything, model = base.candidates, base.model
     known = _known(everything, state)
-    scene = Scene(
-        everything.pairs.left, everything.pairs.right, everything.levels, everything.rarity,
-        pool.size("bc"), pool.size("dv"), known,
-    )  # fmt: skip
-    model = train(found.comparisons, _for_training(pool, scene), list(found.within.values()))
-    total = model.total(scene.levels, scene.rarity)
-    field = Field(scene.bc, scene.dv, scene.size_bc, scene.size_dv)
-    untaught = _judge(everything, outside, scene, state, model, total, field)
+    free = state.takes_part["bc"][everything.pairs.left] & state.takes_part["dv"][everything.pairs.right]
     answered = np.flatnonzero(~np.isnan(known))
-    lesson = Lesson.none(len(found.comparisons))
-    if len(answered):
-        field.probabilities(total + model.prior, SWEEPS)
-        left_over = np.log2(np.maximum(field.from_bc * field.from_dv, 1e-12))[answered]
-        rarity = scene.rarity[answered]
-        offset = model.prior + left_over + rarity.sum(axis=1, dtype=float)
-        evidence = model.evidence(found.comparisons, scene.levels[answered], np.zeros_like(rarity))
-        lesson = learn(evidence, offset, known[answered])
-    if lesson.shift == 0.0 and (lesson.factors == 1.0).all():
-        return untaught, untaught
-    taught = model.weighed(lesson.factors, lesson.shift)
-    total = taught.total(scene.levels, scene.rarity)
-    return _judge(everything, outside, scene, state, taught, total, field), untaught
-
-
-def _judge(
-    found: Candidates,
-    outside: Candidates,
-    scene: Scene,
-    state: State,
-    model: Model,
-    total: np.ndarray,
-    field: Field,
-) -> Weighed:
-    """Probabilities with all pairs in play, then partners for the free ones."""
+    if not len(answered) and free.all():
+        return base, False
+    lesson = _lesson(work, base, answered, known[answered])
+    scene = _scene(everything, known)
+    if lesson.trivial:
+        total = base.total
+    else:
+        model = model.weighed(lesson.factors, lesson.shift)
+        total = model.total(scene.levels, scene.rarity)
+    field = Field(scene.bc, scene.dv, work.pool.size("bc"), work.pool.size("dv"))
     probability = field.probabilities(scene.settled(total + model.prior), SWEEPS)
-    free = state.takes_part["bc"][scene.bc] & state.takes_part["dv"][scene.dv] & ~(scene.known < 0.5)
-    if not free.all():
-        found, total, probability = found.only(free), total[free], probability[free]
-    made = assign(found.pairs.left, found.pairs.right, total, model.prior)
+    at = np.flatnonzero(free & ~(known < 0.5))
+    return _assigned(work, everything.only(at), model, total[at], probability[at], at), not lesson.trivial
+
+
+def _scene(found: Candidates, known: np.ndarray) -> Scene:
+    """The pairs with all they are judged by; records without any candidate take no part, so strangers do no harm."""
+    bc, dv = found.pairs.left, found.pairs.right
+    return Scene(bc, dv, found.levels, found.rarity, len(np.unique(bc)), len(np.unique(dv)), known)
+
+
+def _lesson(work: Work, base: Weighed, answered: np.ndarray, verdict: np.ndarray) -> Lesson:
+    """What the answers teach."""
+    found = base.candidates
+    if not len(answered):
+        return Lesson.none(len(found.comparisons))
+    rarity = found.rarity[answered]
+    left_over: np.ndarray = work.kept["left over"]  # type: ignore[assignment]
+    offset = base.model.prior + left_over[answered] + rarity.sum(axis=1, dtype=float)
+    evidence = base.model.evidence(found.comparisons, found.levels[answered], np.zeros_like(rarity))
+    return learn(evidence, offset, verdict)
+
+
+def _assigned(
+    work: Work, found: Candidates, model: Model, total: np.ndarray, probability: np.ndarray, at: np.ndarray
+) -> Weighed:
+    """Partners for the pairs, and the twins that filters hide."""
+    inside = work.pool.inside
+    all_pairs = work.candidates
+    assert all_pairs is not None
+    outside = all_pairs.only(inside["bc"][all_pairs.pairs.left] ^ inside["dv"][all_pairs.pairs.right])
     hidden = Hidden(outside.pairs, model.total(outside.levels, outside.rarity) + model.prior)
-    return Weighed(found, model, total, probability, made, hidden)
+    made = assign(found.pairs.left, found.pairs.right, total, model.prior)
+    return Weighed(found, model, total, probability, made, hidden, at)
 
 
 def _known(found: Candidates, state: State) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -27,11 +27,15 @@ _MOST_KEPT = 4
 
 @dataclass(frozen=True)
 class Work:
-    """The records of a kind with their normalised columns and, for kinds with many fields, their candidates."""
+    """The records of a kind with their normalised columns and, for kinds with many fields, their candidates.
+
+    ``kept`` holds what was worked out of them once and for all.
+    """
 
     pool: Pool
     prints: Prints
     candidates: Candidates | None
+    kept: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,17 @@ def column_of(values: pa.Array | pa.ChunkedArray) -> pd.api.extensions.Extension
 def arrow_of(column: pd.Series) -> pa.ChunkedArray:
     """The Arrow values behind a frame's column, without copying them."""
     values = column.array
-    made = values.__arrow_array__() if hasattr(values, "__arrow_array__") else pa.array(column, from_pandas=True)
+    made = values.__arrow_array__() if hasattr(values, "__arrow_array__") else _of_objects(column)
     return made if isinstance(made, pa.ChunkedArray) else pa.chunked_array([made])
+
+
+def _of_objects(column: pd.Series) -> pa.Array:
+    """Python values as Arrow values; where they are of several types, or of none that Arrow has, as text."""
+    try:
+        return pa.array(column, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError):
+        found = (plain(value) for value in column)
+        return pa.array([None if value is None else str(value) for value in found], pa.string())
 
 
 def table_of(frame: pd.DataFrame) -> pa.Table:
