@@ -42,6 +42,7 @@ def test_every_set_has_a_kind_and_aims() -> None:
     assert set(measured.KINDS.values()) == set(match_bc.PRIORITIES)
 
 
+@pytest.mark.slow
 def test_ours_and_splink_tell_the_same_figures(companies: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for run in (match_ours, match_splink):
         assert run.main([str(companies), "--kind", "customer", "--candidates"]) == 0
@@ -106,6 +107,7 @@ def test_proposing_again_counts_both_times(towns: Path) -> None:
     assert found["f1"] > 0.9
 
 
+@pytest.mark.slow
 def test_ids_come_back_as_they_stand_in_the_files(companies: Path) -> None:
     held = measured.read(companies, "customer")
     ids = {side: held.snapshot["customer"].side(side)["id"].astype(str).head(3).tolist() for side in ("bc", "dv")}

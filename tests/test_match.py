@@ -264,7 +264,7 @@ def test_one_record_each_is_judged_by_the_starting_shares(ledger):
     assert row_of(match.propose(bare, ledger, "customer"), "b", "d")["band"] != "certain"
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10**6), size=st.integers(1, 25))
 def test_the_order_of_rows_changes_nothing(tmp_path_factory, seed, size):
     book = Ledger.open(tmp_path_factory.mktemp("ledger") / "l.db")

@@ -587,7 +587,7 @@ def plainly(bc: Rows, dv: Rows, criteria: Sequence[str], coupled: dict, rejected
     return out
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(RECORDS, RECORDS, CRITERIA, LINKS, LINKS, st.randoms(use_true_random=False))
 def test_it_decides_as_the_rules_read_plainly(
     bc: Rows, dv: Rows, criteria: list[str], coupled: set, rejected: set, shuffle: random.Random

@@ -157,7 +157,7 @@ def test_few_answers_teach_nothing(count):
     assert (lesson.factors == 1.0).all()
     assert lesson.shift == 0.0
     evidence = answers(5)[0]
-    assert np.allclose(lesson.total(evidence), evidence.sum(axis=1))
+    assert np.allclose((evidence @ lesson.factors + lesson.shift), evidence.sum(axis=1))
 
 
 def test_enough_answers_teach_which_comparison_tells():
@@ -181,7 +181,7 @@ def test_answers_that_all_say_the_same_move_the_odds_that_way(verdict):
     evidence = np.tile([2.0, -2.0], (12, 1))
     lesson = learn(evidence, np.zeros(12), np.full(12, verdict))
     assert (lesson.shift > 0.5) if verdict else (lesson.shift < -0.5)
-    assert ((lesson.total(evidence) > 0) == bool(verdict)).all()
+    assert (((evidence @ lesson.factors + lesson.shift) > 0) == bool(verdict)).all()
 
 
 def test_no_answer_however_odd_makes_a_lesson_extreme():
@@ -189,11 +189,11 @@ def test_no_answer_however_odd_makes_a_lesson_extreme():
     lesson = learn(evidence * 100, offset, 1.0 - verdict)
     assert ((lesson.factors >= 0.3) & (lesson.factors <= 2.0)).all()
     assert abs(lesson.shift) <= 12.0
-    assert np.isfinite(lesson.total(evidence)).all()
+    assert np.isfinite(evidence @ lesson.factors + lesson.shift).all()
 
 
 def test_lessons_of_no_comparison():
-    assert Lesson.none(0).total(np.zeros((2, 0))).tolist() == [0.0, 0.0]
+    assert Lesson.none(0).trivial
     assert learn(np.zeros((10, 0)), np.zeros(10), np.zeros(10)).shift < 0
 
 
@@ -218,7 +218,6 @@ def test_nearly_all_that_was_certain_stays_certain_and_all_stays_chosen(kept):
     assert still <= pairs_in(after[after["band"].isin(["certain", "likely"])])
 
 
-@pytest.mark.xfail(reason="“before” is banded with a model that has the answers in it already (evidence._judged)")
 def test_what_was_certain_stays_certain(kept):
     still, after = kept
     assert not still - pairs_in(after[after["band"] == "certain"])
@@ -227,7 +226,7 @@ def test_what_was_certain_stays_certain(kept):
 def test_answers_that_all_say_no_lower_the_odds_of_the_rest(snap, before):
     book = judged(match.ask(snap, NOBODY, KIND, 20), all_no=True)
     after = match.propose(snap, book, KIND).frame
-    doubtful = before[before["probability"].between(0.1, 0.9)]
+    doubtful = before[before["probability"].between(0.01, 0.9999)]
     both = doubtful.merge(after, on=["bc_id", "dv_id"], suffixes=("_before", "_after"))
     assert len(both) >= 3
     refused = set(book.rejected(KIND)["bc_id"]) | set(book.rejected(KIND)["dv_id"])
