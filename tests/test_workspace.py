@@ -204,3 +204,14 @@ def test_undo_does_not_forget_what_apply_made(desks: Desks) -> None:
     assert workspace.uncouple("customer", [(made.bc_id, made.dv_id)]) == 1
     assert len(workspace.undo()) == 1
     assert workspace.ledger.partner("customer", "bc", made.bc_id) == made.dv_id
+
+
+def test_a_pair_asked_about_is_rejected_with_its_values(desks: Desks, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = desks(customers=20).workspace
+    workspace.pull()
+    rows = workspace.propose("customer").chosen().head(1)
+    monkeypatch.setattr("d365kit.match.ask", lambda *given, **named: rows)
+    monkeypatch.setattr(type(workspace.folder), "load_proposals", lambda self, kind: None)
+    workspace.ask("customer", 1)
+    workspace.reject("customer", list(zip(rows["bc_id"], rows["dv_id"], strict=True)))
+    assert workspace.ledger.rejected("customer")["fingerprint"].tolist() == rows["fingerprint"].tolist()

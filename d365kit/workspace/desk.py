@@ -67,6 +67,7 @@ class Workspace:
         self._connections = Connections(self.folder.path, self.settings, self.catalogue, services)
         self._now, self._progress = now, progress
         self._ledger: Ledger | None = None
+        self._asked: dict[str, pd.DataFrame] = {}
         self._snapshot: Snapshot | None = None
 
     # --- making, opening, closing ---
@@ -226,10 +227,12 @@ class Workspace:
         """
         self.catalogue[kind]
         with self._bars() as bars:
-            return match.ask(
+            asked = match.ask(
                 self.snapshot, self.ledger, kind, count, catalogue=self.catalogue, progress=bars,
                 engine=self.settings.match.engine,
             )  # fmt: skip
+        self._asked[kind] = asked
+        return asked
 
     def proposals(self, kind: str) -> Proposals:
         """The kept proposals of ``kind``. Raises LedgerError when there are none of the latest snapshot."""
@@ -423,9 +426,10 @@ class Workspace:
         return chosen
 
     def _proposed(self, kind: str, pairs: Pairs) -> list[Pair]:
-        """``pairs`` with the score, evidence and fingerprint they were proposed with, where they were."""
+        """``pairs`` with the score and fingerprint they were proposed or asked about with, where they were."""
         kept = self.folder.load_proposals(kind)
-        rows = {} if kept is None else {(r.bc_id, r.dv_id): r for r in kept.frame.itertuples()}
+        frames = [self._asked.get(kind), None if kept is None else kept.frame]
+        rows = {(r.bc_id, r.dv_id): r for frame in frames if frame is not None for r in frame.itertuples()}
         chosen = []
         for pair in self._known(kind, pairs):
             row = rows.get((pair.bc_id, pair.dv_id))
