@@ -50,7 +50,10 @@ on_spark = pytest.mark.skipif(_lacking() != "", reason=_lacking() or "Spark is h
 @pytest.fixture(scope="module")
 def session():
     """The session that the kit made for itself, stopped at the end."""
-    made = spark._session()
+    with pytest.MonkeyPatch.context() as patch:
+        # For a minute's work Java had better not compile twice: half the time.
+        patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+        made = spark._session()
     assert spark._session() is made, "a running session is used"
     yield made
     made.stop()

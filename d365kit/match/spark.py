@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import re
@@ -183,6 +184,7 @@ def _local_session() -> SparkSession:
     java = _java()
     builder = SparkSession.builder.master("local[*]").appName("d365kit")
     folder = tempfile.mkdtemp(prefix="d365kit-spark-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     cores = os.cpu_count() or 1
     for name, value in {
         "spark.driver.host": "127.0.0.1",
