@@ -83,7 +83,6 @@ SHORT_FORMS = {
 }
 
 TITLES = _set("persons", "titles")
-PARTICLES = _set("persons", "particles")
 GIVEN_NAMES = _spellings(_file("persons")["given"]) | {fold(one): fold(one) for one in _file("persons")["given"]}
 
 #: Hosts are as they are, not folded.

@@ -59,7 +59,6 @@ def _few_edits(column: str, per: int) -> str:
 
 
 _SAME_WORDS = "(list_has_all({words}_l, {words}_r) OR list_has_all({words}_r, {words}_l))"
-_HALF_THE_WORDS = "(2 * len(list_intersect({words}_l, {words}_r)) >= greatest(len({words}_l), len({words}_r)))"
 _SAME_SIZES = "coalesce(array_to_string({sizes}_l, ' '), '') = coalesce(array_to_string({sizes}_r, ' '), '')"
 _SIZES_FIT = (
     "({sizes}_l IS NULL OR {sizes}_r IS NULL OR list_has_all({sizes}_l, {sizes}_r) "
