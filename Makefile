@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := d365kit-demo
 FOREIGN := tests/foreign
 
-.PHONY: help setup setup-ci demo lab test test-slow conformance bench-pull bench-match kinds check format lock wheel clean
+.PHONY: help setup setup-ci postgresql demo lab test test-slow conformance bench-pull bench-match bench-ledger kinds check format lock wheel clean
 
 help:
 	@echo "make demo       the whole way once on the demo company, ending in a report"
@@ -16,8 +16,9 @@ help:
 	@echo "make conformance  what both services and our clients promise, a line for each number"
 	@echo "make bench-pull   how fast tables arrive, beside Microsoft's own client"
 	@echo "make bench-match  how well and how fast records are matched, beside Splink alone and Business Central's way"
+	@echo "make bench-ledger how fast decisions are on the disk, in SQLite and in PostgreSQL"
 	@echo "make kinds      docs/kinds.md anew, after a change of the catalogue"
-	@echo "make setup-ci   what the tests need besides: Chromium and Java (ask for root), Spark, software of others in tests/foreign"
+	@echo "make setup-ci   what the tests need besides: Chromium, Java and PostgreSQL (ask for root), Spark, software of others in tests/foreign"
 
 setup: $(STAMP)
 
@@ -35,9 +36,15 @@ $(STAMP): requirements.lock pyproject.toml
 	fi
 	@touch $(STAMP)
 
-setup-ci: $(FOREIGN)/.venv/.ready $(FOREIGN)/node_modules/.ready $(VENV)/.spark
+setup-ci: postgresql $(FOREIGN)/.venv/.ready $(FOREIGN)/node_modules/.ready $(VENV)/.spark
 	@if ! command -v chromium >/dev/null 2>&1; then \
 	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium; \
+	fi
+
+# Only the programs are wanted: the tests start a server of their own, as an unprivileged user.
+postgresql:
+	@if ! command -v initdb >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then \
+	  apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends postgresql; \
 	fi
 
 $(VENV)/.spark: $(STAMP)
@@ -81,6 +88,9 @@ bench-pull: setup $(FOREIGN)/.venv/.ready
 
 bench-match: setup
 	$(BIN)/python -m tests.bench.match
+
+bench-ledger: setup
+	$(BIN)/python -m tests.bench.ledger
 
 kinds: setup
 	$(BIN)/python -m d365kit.show.kinds_page docs/kinds.md

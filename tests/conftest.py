@@ -19,6 +19,7 @@ from d365kit.services import BearerAuth, BusinessCentral, Dataverse, run
 from d365kit.services.auth import GivenToken
 from d365kit.workspace import Workspace
 from d365kit.workspace.settings import SandboxSettings
+from tests import helpers_postgres
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -103,3 +104,11 @@ def on(sandbox: Sandbox, folder: Path, **more: object) -> Desk:
 def ask(service: BusinessCentral | Dataverse, set_name: str, record: str) -> dict:
     """One row of a service, as it stands now."""
     return run(service.get(set_name, record))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[helpers_postgres.Server]:
+    """A PostgreSQL server for this session; skipped without one, and a failure where CI is set."""
+    helpers_postgres.need()
+    with helpers_postgres.serving() as server:
+        yield server

@@ -33,6 +33,8 @@ def test_the_wheel_ships_notebooks_suites_and_data(wheel: Path) -> None:
         "d365kit/_share/expectations/suites/currencies.json",
         "d365kit/kinds/catalogue/1_setup.toml",
         "d365kit/kinds/matching.toml",
+        "d365kit/ledger/migrations/env.py",
+        "d365kit/ledger/migrations/versions/v0002_first.py",
     ):
         assert wanted in names
     assert not [n for n in names if n.startswith("tests/")]

@@ -5,7 +5,7 @@ Every function works inside the one transaction of its caller and either writes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, union
@@ -14,9 +14,9 @@ from d365kit.errors import AlreadyCoupled, LedgerError, UnknownRecord
 from d365kit.ledger.history import Key, keys_of
 from d365kit.ledger.store import chunks
 from d365kit.ledger.tables import couplings, decisions, standing
-from d365kit.ledger.values import encode
+from d365kit.ledger.values import encode, keepable
 from d365kit.nouns.frames import plain
-from d365kit.nouns.ledger_lines import Pair
+from d365kit.nouns.ledger_lines import FIRSTS, Pair
 
 
 def _row_of(table: Table) -> ColumnElement[bool]:
@@ -35,19 +35,26 @@ _ENDS = select(
 )
 _APPEND, _COUPLE, _STAND = insert(decisions), insert(couplings), insert(standing)
 _STANDS = select(standing.c.position).where(standing.c.kind == bindparam("of_kind")).limit(1)
+_ALL_STANDING = select(standing.c.bc_id, standing.c.dv_id).where(standing.c.kind == bindparam("of_kind"))
 _FORGET = delete(standing).where(_row_of(standing))
 _PART = delete(couplings).where(_row_of(couplings))
+
+#: From here on it is quicker to read what stands than to look for each key.
+_MANY = 2_000
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What all lines of one batch share: who, when (text, UTC), why, in which run, undoing which batch."""
+    """What all lines of one act share: who, when (text, UTC), why, in which run, undoing which batch."""
 
     by: str
     at: str
     note: str = ""
     run: str = ""
     undoes: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "note", keepable(self.note))
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,15 @@ class Partners:
 
     of_bc: dict[str, str]
     of_dv: dict[str, str]
+
+    def held_by(self, pair: Pair) -> list[Pair]:
+        """The couplings of the two records with others, BC's first; none when they are coupled to each other."""
+        held = []
+        if self.of_bc.get(pair.bc_id, pair.dv_id) != pair.dv_id:
+            held.append(Pair(pair.bc_id, self.of_bc[pair.bc_id]))
+        if self.of_dv.get(pair.dv_id, pair.bc_id) != pair.bc_id:
+            held.append(Pair(self.of_dv[pair.dv_id], pair.dv_id))
+        return held
 
     def tie(self, pair: Pair) -> str:
         """``same`` when the pair is coupled, ``other`` when one of the two has another partner, else ``""``."""
@@ -80,21 +96,30 @@ def partners(connection: Connection, kind: str, pairs: Iterable[Pair]) -> Partne
 
 
 def append(
-    connection: Connection, kind: str, verdict: str, pairs: Sequence[Pair], mark: Mark, batch: int | None = None
+    connection: Connection,
+    kind: str,
+    verdict: str,
+    pairs: Sequence[Pair],
+    mark: Mark | Sequence[Mark],
+    batch: int | None = None,
 ) -> tuple[int, list[int]]:
-    """Write one line a pair. Returns the batch, 0 when there was no pair, and the positions of the lines."""
+    """Write one line a pair, all with one mark or each with its own.
+
+    Returns the batch, 0 when there was no pair, and the positions of the lines.
+    """
     if not pairs:
         return batch or 0, []
     newest, highest = connection.execute(_ENDS).one()
     batch, first = batch or (highest or 0) + 1, (newest or 0) + 1
+    marks = [mark] * len(pairs) if isinstance(mark, Mark) else mark
     rows = [
         {
-            "position": first + i, "at": mark.at, "by": mark.by, "kind": kind, "verdict": verdict,
+            "position": first + i, "at": m.at, "by": m.by, "kind": kind, "verdict": verdict,
             "bc_id": p.bc_id, "dv_id": p.dv_id, "batch": batch, "score": plain(p.score), "band": p.band,
-            "evidence": encode(p.evidence), "fingerprint": p.fingerprint, "note": mark.note, "run": mark.run,
-            "undoes": mark.undoes,
+            "evidence": encode(p.evidence), "fingerprint": p.fingerprint, "note": m.note, "run": m.run,
+            "undoes": m.undoes, "first": p.first,
         }
-        for i, p in enumerate(pairs)
+        for i, (p, m) in enumerate(zip(pairs, marks, strict=True))
     ]  # fmt: skip
     connection.execute(_APPEND, rows)
     return batch, list(range(first, first + len(rows)))
@@ -108,11 +133,12 @@ def confirm(connection: Connection, kind: str, pairs: Iterable[Pair], mark: Mark
     wanted = _cleaned(pairs)
     for pair in wanted:
         _need_both(pair, kind, "couple")
+        _check_first(pair, kind)
     _refuse_repeats(kind, wanted)
     present = partners(connection, kind, wanted)
     taken = [p for p in wanted if present.tie(p) == "other"]
     if taken:
-        raise _already(kind, taken, present)
+        raise _already(kind, taken, present.held_by(taken[0])[0])
     fresh = [p for p in wanted if not present.tie(p)]
     batch, positions = append(connection, kind, "confirm", fresh, mark, batch)
     if fresh:
@@ -126,6 +152,48 @@ def couple(connection: Connection, kind: str, lines: Iterable[tuple[int, Pair]])
     rows = [{"position": at, "kind": kind, "bc_id": p.bc_id, "dv_id": p.dv_id} for at, p in lines]
     if rows:
         connection.execute(_COUPLE, rows)
+
+
+def replace_couplings(
+    connection: Connection, kind: str, pairs: Iterable[Pair], mark: Mark, may_end: Callable[[Pair, Pair], bool]
+) -> int:
+    """Couple ``pairs``, ending the couplings their records have where ``may_end(held, wanted)``, as one batch.
+
+    Returns the batch. Raises AlreadyCoupled, with nothing written, when a coupling may not end.
+    """
+    wanted = _cleaned(pairs)
+    for pair in wanted:
+        _need_both(pair, kind, "couple")
+    _refuse_repeats(kind, wanted)
+    present = partners(connection, kind, wanted)
+    ended: dict[Key, Pair] = {}
+    for pair in wanted:
+        for held in present.held_by(pair):
+            if not may_end(held, pair):
+                raise _already(kind, [pair], held)
+            ended[held.bc_id, held.dv_id] = held
+    batch = uncouple(connection, kind, ended.values(), mark) if ended else None
+    return confirm(connection, kind, wanted, mark, batch)
+
+
+def move(connection: Connection, kind: str, pairs: Iterable[Pair], mark: Mark) -> int:
+    """Couple ``pairs`` in place of the one coupling that either record of each has. Returns the batch.
+
+    Raises AlreadyCoupled when both have another partner, UnknownRecord when neither has.
+    """
+    wanted = _cleaned(pairs)
+    present = partners(connection, kind, wanted)
+    for pair in wanted:
+        held = present.held_by(pair)
+        if len(held) > 1:
+            raise _already(kind, [pair], held[1])
+        if not held:
+            same = present.tie(pair) == "same"
+            raise UnknownRecord(
+                f"The {kind} {named(pair)} {'is coupled to each other' if same else 'has no coupling to move'}.",
+                "Leave it out." if same else "Confirm the pair instead.",
+            )
+    return replace_couplings(connection, kind, wanted, mark, lambda *_: True)
 
 
 def uncouple(connection: Connection, kind: str, pairs: Iterable[Pair], mark: Mark, batch: int | None = None) -> int:
@@ -161,6 +229,11 @@ def judge(connection: Connection, kind: str, verdict: str, pairs: Iterable[Pair]
     return batch
 
 
+def retry(connection: Connection, kind: str, pairs: Iterable[Pair], mark: Mark) -> int:
+    """Write down that skipped pairs are to be tried again. Returns the batch, 0 when there was no pair."""
+    return append(connection, kind, "retry", _once(pairs), mark)[0]
+
+
 def stand(connection: Connection, kind: str, lines: Iterable[tuple[int, str, Key]]) -> None:
     """Let (position, verdict, pair) stand."""
     rows = [{"kind": kind, "bc_id": b, "dv_id": d, "verdict": v, "position": at} for at, v, (b, d) in lines]
@@ -170,9 +243,14 @@ def stand(connection: Connection, kind: str, lines: Iterable[tuple[int, str, Key
 
 def forget(connection: Connection, kind: str, keys: Iterable[Key]) -> None:
     """Let nothing stand on ``keys`` any more."""
-    rows = [{"of_kind": kind, "bc": b, "dv": d} for b, d in keys]
-    if rows and connection.scalar(_STANDS, {"of_kind": kind}):
-        connection.execute(_FORGET, rows)
+    asked = list(keys)
+    if not asked or connection.scalar(_STANDS, {"of_kind": kind}) is None:
+        return
+    if len(asked) > _MANY:
+        held = {(b, d) for b, d in connection.execute(_ALL_STANDING, {"of_kind": kind})}
+        asked = [key for key in asked if key in held]
+    if asked:
+        connection.execute(_FORGET, [{"of_kind": kind, "bc": b, "dv": d} for b, d in asked])
 
 
 def part(connection: Connection, kind: str, keys: Iterable[Key]) -> None:
@@ -194,7 +272,7 @@ def _check_judgement(kind: str, verdict: str, pair: Pair, present: Partners) -> 
                 "Confirm the pair, or hand in the one record that has no partner.",
             )
         if present.tie(pair):
-            raise _already(kind, [pair], present)
+            raise _already(kind, [pair], present.held_by(pair)[0])
     half = not (pair.bc_id and pair.dv_id)
     if present.tie(pair) == "same" or (half and present.tie(pair)):
         raise LedgerError(
@@ -206,6 +284,14 @@ def _need_both(pair: Pair, kind: str, verb: str) -> None:
     if not (pair.bc_id and pair.dv_id):
         raise LedgerError(
             f"To {verb} a {kind} takes two ids, and there is only “{named(pair)}”.", "Hand in both ids."
+        )
+
+
+def _check_first(pair: Pair, kind: str) -> None:
+    if pair.first not in FIRSTS:
+        raise LedgerError(
+            f"The {kind} {named(pair)} cannot be synchronised first from “{pair.first}”.",
+            "Say bc or dv, or leave it blank for what the settings say.",
         )
 
 
@@ -241,12 +327,8 @@ def _refuse_repeats(kind: str, pairs: Sequence[Pair]) -> None:
         of_bc[pair.bc_id] = of_dv[pair.dv_id] = pair
 
 
-def _already(kind: str, taken: Sequence[Pair], present: Partners) -> AlreadyCoupled:
+def _already(kind: str, taken: Sequence[Pair], held: Pair) -> AlreadyCoupled:
     pair = taken[0]
-    if pair.bc_id in present.of_bc:
-        held = Pair(pair.bc_id, present.of_bc[pair.bc_id])
-    else:
-        held = Pair(present.of_dv[pair.dv_id], pair.dv_id)
     wish = "cannot be coupled" if pair.bc_id and pair.dv_id else "gets no new partner"
     more = f", and {len(taken) - 1:,} more of the pairs clash" if len(taken) > 1 else ""
     return AlreadyCoupled(

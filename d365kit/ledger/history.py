@@ -20,13 +20,15 @@ class Line(Protocol):
 
 
 def keys_of(verdict: str, bc_id: str, dv_id: str) -> tuple[Key, ...]:
-    """What a line settles: always its pair; a coupling made or ended settles both records as well.
+    """What a line settles: its pair; a coupling made or ended settles both records as well, and a retry nothing.
 
     >>> keys_of("confirm", "b", "d")
     (('b', 'd'), ('b', ''), ('', 'd'))
     >>> keys_of("reject", "b", "d")
     (('b', 'd'),)
     """
+    if verdict == "retry":
+        return ()
     if verdict in ("confirm", "uncouple"):
         return (bc_id, dv_id), (bc_id, ""), ("", dv_id)
     return ((bc_id, dv_id),)

@@ -11,8 +11,8 @@ from sqlalchemy.orm import aliased
 from d365kit.errors import LedgerError, UnknownRecord
 from d365kit.ledger import acts, views
 from d365kit.ledger.store import chunks
-from d365kit.ledger.tables import agreements, couplings, outcomes, runs
-from d365kit.ledger.values import encode
+from d365kit.ledger.tables import agreements, couplings, decisions, outcomes, runs
+from d365kit.ledger.values import encode, keepable
 from d365kit.nouns.ledger_lines import Pair
 from d365kit.nouns.run import STATES, Outcome
 
@@ -31,8 +31,9 @@ _INTEND = insert(outcomes)
 _SETTLE = (
     update(outcomes)
     .where(outcomes.c.run == bindparam("of_run"), outcomes.c.change == bindparam("of_change"))
-    .values({name: bindparam(name) for name in (*FIELDS, "at", "by")})
+    .values({name: bindparam(name) for name in (*FIELDS, "at", "by", "position")})
 )
+_POSITION = select(func.coalesce(func.max(decisions.c.position), 0))
 _POSITIONS = select(couplings.c.bc_id, couplings.c.dv_id, couplings.c.position).where(
     couplings.c.kind == bindparam("kind"), couplings.c.bc_id.in_(bindparam("bc_ids", expanding=True))
 )
@@ -60,8 +61,8 @@ def intend(connection: Connection, run: str, values: Mapping[str, str]) -> None:
 
     Raises UnknownRecord for an unknown run, LedgerError when the change is done already.
     """
-    blank = {"message": "", "status": 0, "request_id": "", "at": None, "by": None}
-    _write(connection, run, {**values, **blank, "state": "unknown"})
+    blank = {"message": "", "status": 0, "request_id": "", "at": None, "by": None, "position": 0}
+    _write(connection, run, {**values, "title": keepable(values["title"]), **blank, "state": "unknown"})
 
 
 def settle(connection: Connection, run: str, outcome: Outcome, at: str, by: str) -> None:
@@ -73,7 +74,14 @@ def settle(connection: Connection, run: str, outcome: Outcome, at: str, by: str)
         raise LedgerError(
             f"Change {outcome.change} cannot end as “{outcome.state}”.", f"The states are: {', '.join(STATES)}."
         )
-    _write(connection, run, {**{name: getattr(outcome, name) for name in FIELDS}, "at": at, "by": by})
+    values = {name: getattr(outcome, name) for name in FIELDS}
+    words = {name: keepable(values[name]) for name in ("title", "message")}
+    request = keepable(outcome.request_id)[:200]
+    position = connection.scalar(_POSITION) if outcome.state == "failed" else 0
+    _write(
+        connection, run,
+        {**values, **words, "request_id": request, "at": at, "by": by, "position": position},
+    )  # fmt: skip
 
 
 def couple(connection: Connection, kind: str, mark: acts.Mark, new: Pair | None, ended: Pair | None) -> None:

@@ -5,21 +5,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 from sqlalchemy import func, select
 
+from d365kit.errors import UnknownRecord
 from d365kit.kinds.model import Side
-from d365kit.ledger import acts, journal, views
+from d365kit.ledger import acts, journal, lines, taking, views
 from d365kit.ledger import undo as undoing
+from d365kit.ledger.skipped import skipped
 from d365kit.ledger.store import Store
-from d365kit.ledger.tables import couplings, decisions, runs
+from d365kit.ledger.tables import couplings, decisions, outcomes, runs
+from d365kit.ledger.taking import Taken
 from d365kit.ledger.values import stamp
 from d365kit.nouns.ledger_lines import Decision, Pair
-from d365kit.nouns.run import Outcome
+from d365kit.nouns.run import Outcome, Skipped
 
 
 class Ledger:
@@ -72,15 +76,54 @@ class Ledger:
     # ── Deciding ──────────────────────────────────────────────────────────────────────────────────
 
     def confirm(
-        self, kind: str, pairs: Iterable[Pair], *, by: str, at: datetime, note: str = "", run: str = ""
+        self,
+        kind: str,
+        pairs: Iterable[Pair],
+        *,
+        by: str,
+        at: datetime,
+        note: str = "",
+        run: str = "",
+        first: str = "",
     ) -> int:
         """Couple ``pairs`` and return the batch; pairs that are coupled to each other already are left out.
 
-        A rejection or deferral of a pair ends, and so does a create of either record. Raises AlreadyCoupled
-        when a record has another partner or stands twice in ``pairs``; then nothing is written.
+        A rejection or deferral of a pair ends, and so does a create of either record. ``first`` says whose values
+        win at the first synchronisation of the pairs that do not say so themselves: ``bc``, ``dv``, or ``""`` for
+        what the settings say. Raises AlreadyCoupled when a record has another partner or stands twice in ``pairs``,
+        LedgerError for an unknown ``first``; then nothing is written.
         """
         with self._store.writing() as connection:
-            return acts.confirm(connection, kind, pairs, acts.Mark(by, stamp(at), note, run))
+            return acts.confirm(connection, kind, _first(pairs, first), acts.Mark(by, stamp(at), note, run))
+
+    def move(
+        self, kind: str, pairs: Iterable[Pair], *, by: str, at: datetime, note: str = "", first: str = ""
+    ) -> int:
+        """Couple ``pairs`` in place of the coupling that one of the two records of each has; returns the batch.
+
+        The old couplings end and the new ones begin without agreements, in one batch that one undo takes back.
+        Raises AlreadyCoupled when both records of a pair have other partners, UnknownRecord when neither has one;
+        then nothing is written.
+        """
+        with self._store.writing() as connection:
+            return acts.move(connection, kind, _first(pairs, first), acts.Mark(by, stamp(at), note))
+
+    def take_over(
+        self, kind: str, pairs: Iterable[Pair], gone: Mapping[Side, Collection[str]], *, by: str, at: datetime,
+        note: str = "", first: str = "",
+    ) -> int:  # fmt: skip
+        """Couple ``pairs`` in place of couplings whose other half is ``gone`` (ids by side); returns the batch.
+
+        Where both records had a partner that is gone, both couplings become one. Raises AlreadyCoupled when a record
+        has a partner that is not gone; then nothing is written.
+        """
+
+        def may_end(held: Pair, wanted: Pair) -> bool:
+            return held.dv_id in gone["dv"] if held.bc_id == wanted.bc_id else held.bc_id in gone["bc"]
+
+        with self._store.writing() as connection:
+            mark = acts.Mark(by, stamp(at), note)
+            return acts.replace_couplings(connection, kind, _first(pairs, first), mark, may_end)
 
     def reject(self, kind: str, pairs: Iterable[Pair], *, by: str, at: datetime, note: str = "") -> int:
         """Say that ``pairs`` do not belong together, as long as their fingerprints stay; returns the batch.
@@ -103,23 +146,47 @@ class Ledger:
         """
         return self._judge("create", kind, side_missing_pairs, by, at, note)
 
-    def uncouple(self, kind: str, pairs: Iterable[Pair], *, by: str, at: datetime, note: str = "") -> int:
+    def uncouple(
+        self, kind: str, pairs: Iterable[Pair], *, by: str, at: datetime, note: str = "",
+        also: Mapping[str, Iterable[Pair]] | None = None,
+    ) -> int:  # fmt: skip
         """End the couplings of ``pairs`` and their agreements; returns the batch.
 
-        Raises UnknownRecord when a pair is not coupled; then nothing is written.
+        ``also`` are couplings of other kinds that end in the same batch. Raises UnknownRecord when a pair is not
+        coupled; then nothing is written.
         """
         with self._store.writing() as connection:
-            return acts.uncouple(connection, kind, pairs, acts.Mark(by, stamp(at), note))
+            mark = acts.Mark(by, stamp(at), note)
+            batch = acts.uncouple(connection, kind, pairs, mark)
+            for other, children in (also or {}).items():
+                batch = acts.uncouple(connection, other, children, mark, batch or None)
+            return batch
 
-    def undo(self, *, by: str, at: datetime, batch: int | None = None) -> list[Decision]:
+    def retry(self, kind: str, pairs: Iterable[Pair] | None = None, *, by: str, at: datetime, note: str = "") -> int:
+        """Lift the skip of ``pairs``, or of all skipped pairs of ``kind``; returns the batch, 0 when none is skipped.
+
+        A create that is skipped is named by its one id. Raises UnknownRecord when a pair is not skipped.
+        """
+        with self._store.writing() as connection:
+            held = {(s.bc_id, s.dv_id): s for s in skipped(connection, kind)}
+            wanted = [Pair(b, d) for b, d in held] if pairs is None else list(pairs)
+            for pair in wanted:
+                if (pair.bc_id, pair.dv_id) not in held:
+                    raise UnknownRecord(
+                        f"The {kind} {acts.named(pair)} is not skipped.", "Look at what is skipped, and retry that."
+                    )
+            return acts.retry(connection, kind, wanted, acts.Mark(by, stamp(at), note))
+
+    def undo(self, *, by: str, at: datetime, batch: int | None = None, of_runs: bool = True) -> list[Decision]:
         """Take back ``batch``, or the last batch that still counts, and return the lines taken back.
 
         What was there before comes back exactly, agreements too. Without ``batch``, repeated calls go
         further and further back; to do a batch again, undo the batch of its undo. Raises NothingToUndo when
-        there is none, LedgerError when other decisions on the same records stand in the way.
+        there is none, LedgerError when other decisions on the same records stand in the way, or when a run of
+        `apply` made the batch and not ``of_runs``.
         """
         with self._store.writing() as connection:
-            return undoing.undo(connection, by, stamp(at), batch)
+            return undoing.undo(connection, by, stamp(at), batch, of_runs=of_runs)
 
     def _judge(self, verdict: str, kind: str, pairs: Iterable[Pair], by: str, at: datetime, note: str) -> int:
         with self._store.writing() as connection:
@@ -128,7 +195,7 @@ class Ledger:
     # ── Looking ───────────────────────────────────────────────────────────────────────────────────
 
     def couplings(self, kind: str | None = None) -> pd.DataFrame:
-        """kind, bc_id, dv_id, by, at, position, synchronised (has an agreement); sorted by kind and bc_id."""
+        """kind, bc_id, dv_id, by, at, position, synchronised (has an agreement), first; sorted by kind and bc_id."""
         with self._store.reading() as connection:
             return views.couplings(connection, kind)
 
@@ -154,11 +221,50 @@ class Ledger:
         with self._store.reading() as connection:
             return views.standing(connection, "create", kind, ("kind", "bc_id", "dv_id"))
 
-    def decisions(self, kind: str | None = None, *, last: int | None = None) -> list[Decision]:
-        """The decision lines, oldest first; with ``last``, only so many of the newest."""
-        where = [] if kind is None else [decisions.c.kind == kind]
+    def decisions(
+        self, kind: str | None = None, *, last: int | None = None, batch: int | None = None, by: str | None = None,
+        verdict: str | None = None, since: datetime | None = None,
+    ) -> list[Decision]:  # fmt: skip
+        """The decision lines, oldest first; with ``last``, only so many of the newest.
+
+        ``since`` is aware; lines of that moment are in. Raises LedgerError for a time without a zone.
+        """
+        c = decisions.c
+        asked = ((c.kind, kind), (c.batch, batch), (c.by, by), (c.verdict, verdict))
+        where = [column == value for column, value in asked if value is not None]
+        if since is not None:
+            where.append(c.at >= stamp(since))
         with self._store.reading() as connection:
             return views.decisions_of(connection, *where, last=last)
+
+    def skipped(self, kind: str | None = None) -> pd.DataFrame:
+        """kind, bc_id, dv_id, side, title, message, times of pairs that `plan` leaves alone, as their last tries
+        ended with the same error; sorted by kind and ids. A record to be made has one id only.
+        """
+        with self._store.reading() as connection:
+            kinds = [kind] if kind is not None else sorted(connection.scalars(select(outcomes.c.kind).distinct()))
+            found = [pair for name in kinds for pair in skipped(connection, name)]
+        return pd.DataFrame(found, columns=list(Skipped._fields))
+
+    # ── Files ─────────────────────────────────────────────────────────────────────────────────────
+
+    def export_lines(self) -> list[str]:
+        """What stands, as lines of JSON (see `lines.of`)."""
+        with self._store.reading() as connection:
+            return lines.of(connection)
+
+    def import_lines(self, text: bytes, *, kinds: Collection[str] | None = None, dry_run: bool = False) -> Taken:
+        """Take the decisions of an exported file that are not here yet, all in one batch (see `taking.take`).
+
+        With ``dry_run`` nothing is written. Raises SettingsError naming the line for a line that cannot be read, or
+        whose kind is not among ``kinds``. With conflicts nothing is written either; they are in what is returned.
+        """
+        read = lines.read(text, kinds)
+        if dry_run:
+            with self._store.reading() as connection:
+                return taking.look(connection, read)
+        with self._store.writing() as connection:
+            return taking.take(connection, read)
 
     def agreements(self, kind: str) -> dict[tuple[str, str], dict[str, object]]:
         """(bc_id, dv_id) → {field: {"bc": value, "dv": value}} as both sides last agreed."""
@@ -252,3 +358,7 @@ class Ledger:
         """The ids of the changes of a plan that any of its runs finished."""
         with self._store.reading() as connection:
             return journal.done_changes(connection, plan_id)
+
+
+def _first(pairs: Iterable[Pair], first: str) -> Iterable[Pair]:
+    return [p if p.first else replace(p, first=first) for p in pairs] if first else pairs

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, insert, inspect, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    IntegrityError,
-    NoSuchModuleError,
-    SQLAlchemyError,
-)
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
-from d365kit.errors import AlreadyCoupled, D365KitError, LedgerError, SettingsError
-from d365kit.ledger.tables import SCHEMA_VERSION, meta, metadata
+from d365kit.errors import SettingsError
+from d365kit.ledger import dialects
+from d365kit.ledger.sayings import speaking
+from d365kit.ledger.tables import SCHEMA_VERSION, alembic_version, meta, metadata
 
-#: How long a writer waits for another one before it gives up.
-BUSY_SECONDS = 30
 CHUNK = 500
 
 T = TypeVar("T")
@@ -38,10 +30,10 @@ class Store:
 
     @classmethod
     def open(cls, address: str | Path) -> Store:
-        """Open the ledger at ``address``, making it when there is none.
+        """Open the ledger at ``address``, making it when there is none and bringing an older one up to date.
 
         Raises SettingsError when the address is wrong, or what is there is no ledger or a newer one;
-        LedgerError when the database cannot be used just now.
+        LedgerError when the database cannot be used just now, or an older ledger cannot be brought up to date.
         """
         url, name = _resolve(address)
         store = cls(_make_engine(url, name), name)
@@ -58,8 +50,10 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one moment of the ledger."""
-        with _speaking(self.name), self.engine.connect() as connection, connection.begin():
-            yield connection
+        with speaking(self.name), self.engine.connect() as connection:
+            connection = dialects.seeing_one_moment(connection)
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -68,11 +62,10 @@ class Store:
         Raises LedgerError when the database cannot be written, AlreadyCoupled when it refuses a second
         partner.
         """
-        with _speaking(self.name), self.engine.connect() as connection:
+        with speaking(self.name), self.engine.connect() as connection:
             connection = connection.execution_options(ledger_writes=True)
             with connection.begin():
-                if self.engine.dialect.name != "sqlite":
-                    connection.execute(select(meta.c.value).where(meta.c.key == "schema").with_for_update())
+                dialects.take_turn(connection)
                 yield connection
 
 
@@ -81,6 +74,11 @@ def chunks(items: Iterable[T]) -> Iterator[list[T]]:
     listed = list(items)
     for start in range(0, len(listed), CHUNK):
         yield listed[start : start + CHUNK]
+
+
+def revision(version: int) -> str:
+    """What Alembic calls the migration that leads to a schema version."""
+    return f"{version:04}"
 
 
 def _resolve(address: str | Path) -> tuple[URL, str]:
@@ -108,122 +106,63 @@ def _resolve(address: str | Path) -> tuple[URL, str]:
 
 def _make_engine(url: URL, name: str) -> Engine:
     memory = url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+    # A server may have closed a connection that waited in the pool; it is looked at before it is used.
+    more: dict[str, object] = {"poolclass": StaticPool} if memory else {"pool_pre_ping": True}
     try:
-        engine = create_engine(url, **({"poolclass": StaticPool} if memory else {}))
+        engine = create_engine(url, **more)
     except (NoSuchModuleError, ModuleNotFoundError, ArgumentError) as problem:
+        postgresql = url.get_backend_name().startswith("postgres")
         raise SettingsError(
             f"The database of {name} cannot be reached from here: {problem}.",
-            "Install its driver, or correct the address.",
+            'Run: pip install "d365kit[postgres]", and write the address as postgresql+psycopg://user@host/name.'
+            if postgresql
+            else "Install its driver, or correct the address.",
         ) from problem
-    _fit_to_dialect(engine)
+    dialects.fit(engine)
     return engine
 
 
-def _fit_to_dialect(engine: Engine) -> None:
-    """Everything that only one kind of database needs."""
-    if engine.dialect.name != "sqlite":
-        return
-
-    @event.listens_for(engine, "connect")
-    def settle_in(raw: sqlite3.Connection, _record: object) -> None:
-        raw.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("foreign_keys=ON", "synchronous=FULL", f"busy_timeout={BUSY_SECONDS * 1000}"):
-            raw.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("ledger_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
 def _prepare(store: Store) -> None:
-    """Make the tables of an empty database, or see that what is there is a ledger we can read."""
+    """Make the tables of an empty database, or see that what is there is a ledger, and of this version."""
     with store.reading() as connection:
         empty = not inspect(connection).get_table_names()
-        if not empty:
-            _check_version(connection, store.name)
+        version = SCHEMA_VERSION if empty else version_of(connection, store.name)
     if empty:
         with store.writing() as connection:
             if inspect(connection).get_table_names():  # somebody else was faster
-                _check_version(connection, store.name)
+                version = version_of(connection, store.name)
             else:
                 metadata.create_all(connection)
                 connection.execute(insert(meta).values(key="schema", value=str(SCHEMA_VERSION)))
-    _write_ahead(store.engine)
+                connection.execute(insert(alembic_version).values(version_num=revision(SCHEMA_VERSION)))
+    if version < SCHEMA_VERSION:
+        from d365kit.ledger.upgrade import upgrade  # Alembic takes a while to import, and is seldom needed
+
+        upgrade(store)
+    dialects.write_ahead(store.engine)
 
 
-def _check_version(connection: Connection, name: str) -> None:
+def version_of(connection: Connection, name: str) -> int:
+    """The schema version of the ledger; raises SettingsError when there is no ledger, or a newer one."""
     try:
         version = connection.scalar(select(meta.c.value).where(meta.c.key == "schema"))
-    except DBAPIError:
+    except DBAPIError as problem:
+        if not _means_absent(problem):
+            raise
         version = None
     if version is None or not str(version).isdigit():
         raise SettingsError(
             f"{name} is a database, but no ledger of d365kit.", "Choose another place for the ledger."
         )
-    if int(version) != SCHEMA_VERSION:
+    if int(version) > SCHEMA_VERSION:
         raise SettingsError(
             f"The ledger {name} has schema version {version}, and this d365kit knows version {SCHEMA_VERSION}.",
-            "Install the version of d365kit that wrote it, or a newer one.",
+            "Install the version of d365kit that wrote it, or a newer one; nothing was changed.",
         )
+    return int(version)
 
 
-def _write_ahead(engine: Engine) -> None:
-    """Let readers and a writer work side by side (SQLite's WAL); where a disk cannot do that, go on without."""
-    if engine.dialect.name != "sqlite":
-        return
-    for _ in range(50):
-        raw = engine.raw_connection()
-        try:
-            cursor = raw.cursor()
-            if cursor.execute("PRAGMA journal_mode").fetchone()[0] in ("wal", "memory"):
-                return
-            cursor.execute("PRAGMA journal_mode=WAL")
-            return
-        except Exception as problem:
-            if "locked" not in str(problem):
-                return
-            time.sleep(0.02)  # another process is opening the same new ledger
-        finally:
-            raw.close()
-
-
-@contextmanager
-def _speaking(name: str) -> Iterator[None]:
-    """Turn what the database says into our own errors."""
-    try:
-        yield
-    except D365KitError:
-        raise
-    except IntegrityError as problem:
-        said = str(problem.orig)
-        if "one_partner_of_" in said or "UNIQUE constraint failed: couplings." in said:
-            raise AlreadyCoupled(
-                f"The ledger {name} refused a second coupling of one record ({said}).",
-                "Somebody else decided at the same moment; look at the couplings and decide again.",
-            ) from problem
-        raise LedgerError(
-            f"The ledger {name} refused what would break it ({said}).", "Nothing was written; report this."
-        ) from problem
-    except SQLAlchemyError as problem:
-        raise _translated(name, problem) from problem
-
-
-_SAYINGS = (
-    ("not a database", "is no database", "Choose another file for the ledger."),
-    ("malformed", "is damaged", "Bring back a copy of it."),
-    ("unable to open", "cannot be opened", "See that the folder is there and may be written."),
-    ("readonly", "may only be read", "See that the file and its folder may be written."),
-    ("disk I/O error", "met an error of the disk", "See that the disk works and has room, then do it again."),
-    ("full", "found no room to write", "Make room on the disk and do it again; nothing was written."),
-    ("locked", "is being written by another process", "Wait until it is done and do it again."),
-)
-
-
-def _translated(name: str, problem: SQLAlchemyError) -> D365KitError:
-    said = str(getattr(problem, "orig", None) or problem)
-    for words, what, todo in _SAYINGS:
-        if words in said:
-            error = SettingsError if words in ("not a database", "unable to open") else LedgerError
-            return error(f"The ledger {name} {what} ({said}).", todo)
-    return LedgerError(f"The ledger {name} could not be used: {said}.", "Nothing was written; do it again.")
+def _means_absent(problem: DBAPIError) -> bool:
+    """Whether a table or a column is not there, rather than out of reach or damaged."""
+    code = getattr(problem.orig, "sqlstate", None)
+    return code in ("42P01", "42703") if code else "no such" in str(problem.orig)

@@ -16,14 +16,17 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
     UniqueConstraint,
     event,
+    text,
 )
 
-SCHEMA_VERSION = 1
+#: Goes up with every migration (`migrations/versions`), whose result the tables here must equal.
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -32,6 +35,14 @@ meta = Table(
     metadata,
     Column("key", String(40), primary_key=True),
     Column("value", String(200), nullable=False),
+)
+
+#: Where Alembic notes the last migration; ``meta`` has the version that older versions of d365kit look at.
+alembic_version = Table(
+    "alembic_version",
+    metadata,
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 
 decisions = Table(
@@ -52,11 +63,13 @@ decisions = Table(
     Column("note", Text, nullable=False),
     Column("run", String(40), nullable=False, index=True),
     Column("undoes", Integer),
+    Column("first", String(2), nullable=False, server_default=text("''")),
     Index("decisions_of_bc", "kind", "bc_id"),
     Index("decisions_of_dv", "kind", "dv_id"),
     Index("decisions_by_undoes", "undoes", "batch"),
 )
 
+_SAYS = "decisions are only ever appended"
 _GUARDS = {
     "refuse_update": "BEFORE UPDATE ON decisions",
     "refuse_delete": "BEFORE DELETE ON decisions",
@@ -64,8 +77,28 @@ _GUARDS = {
     "WHEN NEW.position <> (SELECT COALESCE(MAX(position), 0) + 1 FROM decisions)",
 }
 for _name, _when in _GUARDS.items():
-    _guard = f"CREATE TRIGGER {_name} {_when} BEGIN SELECT RAISE(ABORT, 'decisions are only ever appended'); END"
+    _guard = f"CREATE TRIGGER {_name} {_when} BEGIN SELECT RAISE(ABORT, '{_SAYS}'); END"
     event.listen(decisions, "after_create", DDL(_guard).execute_if(dialect="sqlite"))
+
+_POSTGRESQL_GUARDS = (
+    f"""
+    CREATE OR REPLACE FUNCTION d365kit_only_append() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF TG_OP = 'INSERT' THEN
+        IF NEW.position = (SELECT COALESCE(MAX(position), 0) + 1 FROM decisions) THEN
+          RETURN NEW;
+        END IF;
+      END IF;
+      RAISE EXCEPTION '{_SAYS}' USING ERRCODE = 'integrity_constraint_violation';
+    END $$
+    """,
+    "CREATE TRIGGER refuse_change BEFORE INSERT OR UPDATE OR DELETE ON decisions "
+    "FOR EACH ROW EXECUTE FUNCTION d365kit_only_append()",
+    "CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON decisions "
+    "FOR EACH STATEMENT EXECUTE FUNCTION d365kit_only_append()",
+)
+for _guard in _POSTGRESQL_GUARDS:
+    event.listen(decisions, "after_create", DDL(_guard).execute_if(dialect="postgresql"))
 
 couplings = Table(
     "couplings",
@@ -129,6 +162,8 @@ outcomes = Table(
     Column("request_id", String(200), nullable=False),
     Column("at", String(32)),
     Column("by", String(200)),
+    # How many decision lines there were when it was settled: which failures a later coupling or retry lifts.
+    Column("position", Integer, nullable=False, server_default="0"),
     UniqueConstraint("run", "change", name="one_outcome_a_change"),
     Index("outcomes_of_run", "run", "state", "change"),
     Index("outcomes_of_change", "change", "state"),

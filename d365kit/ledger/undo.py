@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -14,11 +16,11 @@ from d365kit.ledger.tables import decisions
 from d365kit.nouns.ledger_lines import Decision, Pair
 
 
-def undo(connection: Connection, by: str, at: str, batch: int | None) -> list[Decision]:
+def undo(connection: Connection, by: str, at: str, batch: int | None, *, of_runs: bool = True) -> list[Decision]:
     """Take back ``batch``, or the last one that counts and is no undo itself. Returns the undone lines.
 
     Raises NothingToUndo when there is no such batch or it is taken back already, LedgerError when other
-    batches on the same records stand in the way.
+    batches on the same records stand in the way, or when a run of `apply` made it and not ``of_runs``.
     """
     undos = _undos(connection)
     now = taken_back(undos)
@@ -31,20 +33,32 @@ def undo(connection: Connection, by: str, at: str, batch: int | None) -> list[De
             f"Batch {batch} is taken back already, by batch {now[batch]}.",
             f"To bring it back, undo batch {now[batch]}.",
         )
-    kind, root = lines[0].kind, _root(batch, dict(undos))
+    root = _root(batch, dict(undos))
     verdicts = lines if root == batch else views.decisions_of(connection, decisions.c.batch == root)
-    keys = {key for line in verdicts for key in keys_of(line.verdict, line.bc_id, line.dv_id)}
-    related = _related(connection, kind, keys)
-    others = in_the_way(related, keys, taken_back(undos, batch), now, batch)
+    if not of_runs and (run := next((line.run for line in verdicts if line.run), "")):
+        raise LedgerError(
+            f"Batch {batch} is of run {run} of apply, which wrote to the services.",
+            "End single couplings with: d365kit uncouple KIND BC_ID DV_ID.",
+        )
+    keys: dict[str, set[Key]] = {}
+    for line in verdicts:
+        keys.setdefault(line.kind, set()).update(keys_of(line.verdict, line.bc_id, line.dv_id))
+    related = {kind: _related(connection, kind, of_kind) for kind, of_kind in keys.items()}
+    then = taken_back(undos, batch)
+    others = {b for kind in keys for b in in_the_way(related[kind], keys[kind], then, now, batch)}
     if others:
         listed = ", ".join(str(b) for b in sorted(others)[:5])
         raise LedgerError(
             f"Batch {batch} cannot be taken back: batches {listed} decided on the same records since.",
             "Undo or bring back those first, the latest before the others.",
         )
-    pairs = [Pair(line.bc_id, line.dv_id) for line in lines]
-    number, _ = acts.append(connection, kind, "undo", pairs, acts.Mark(by, at, undoes=batch))
-    _restore(connection, kind, keys, related, taken_back([*undos, (number, batch)]))
+    number: int | None = None
+    for kind, of_kind in groupby(lines, key=attrgetter("kind")):
+        pairs = [Pair(line.bc_id, line.dv_id) for line in of_kind]
+        number, _ = acts.append(connection, kind, "undo", pairs, acts.Mark(by, at, undoes=batch), number)
+    away = taken_back([*undos, (number or 0, batch)])
+    for kind in keys:
+        _restore(connection, kind, keys[kind], related[kind], away)
     return lines
 
 

@@ -26,6 +26,16 @@ def decode(text: str) -> object:
     return json.loads(text, object_hook=_unmark, parse_constant=_constant)
 
 
+def keepable(text: str) -> str:
+    """``text`` with “�” for what a database cannot keep: the NUL character, and halves of characters.
+
+    For words of services and people, which must not keep an outcome or a decision out of the ledger.
+    """
+    if text.isprintable():  # neither is printable, and this is quick
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def stamp(at: datetime) -> str:
     """``at`` in UTC as text that sorts; raises LedgerError for a time without a zone."""
     if at.tzinfo is None or at.utcoffset() is None:

@@ -30,20 +30,21 @@ def _decision(row: Row) -> Decision:
 
 
 def couplings(connection: Connection, kind: str | None) -> pd.DataFrame:
-    """kind, bc_id, dv_id, by, at, position, synchronised; sorted by kind and bc_id."""
+    """kind, bc_id, dv_id, by, at, position, synchronised, first; sorted by kind and bc_id."""
     c, d, a = couplings_table.c, decisions_table.c, agreements_table.c
     query = (
-        select(c.kind, c.bc_id, c.dv_id, d.by, d.at, c.position, a.position.is_not(None))
+        select(c.kind, c.bc_id, c.dv_id, d.by, d.at, c.position, a.position.is_not(None), d.first)
         .join_from(couplings_table, decisions_table, c.position == d.position)
         .outerjoin(agreements_table, a.position == c.position)
         .order_by(c.kind, c.bc_id)
     )
-    names = ("kind", "bc_id", "dv_id", "by", "at", "position", "synchronised")
+    names = ("kind", "bc_id", "dv_id", "by", "at", "position", "synchronised", "first")
     columns = _columns(connection, query if kind is None else query.where(c.kind == kind), names)
     frame = texts(columns, names[:4])
     frame["at"] = times(columns["at"])
     frame["position"] = pd.Series(columns["position"], dtype="int64")
     frame["synchronised"] = pd.Series(columns["synchronised"], dtype="bool")
+    frame["first"] = pd.Series(columns["first"], dtype="str")
     return frame
 
 

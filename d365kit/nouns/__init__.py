@@ -1,11 +1,11 @@
 """The nouns of the pipeline: frozen, made of frames and plain values, and able to show themselves."""
 
 from d365kit.nouns.findings import COVERAGE_COLUMNS, FINDING_COLUMNS, SEVERITIES, Findings
-from d365kit.nouns.ledger_lines import VERDICTS, Decision, Pair
+from d365kit.nouns.ledger_lines import FIRSTS, VERDICTS, Decision, Pair
 from d365kit.nouns.plan import ACTIONS, Change, FieldChange, Limits, Plan
 from d365kit.nouns.proposals import BANDS, PROPOSAL_COLUMNS, Proposals
 from d365kit.nouns.report import Report
-from d365kit.nouns.run import OUTCOME_COLUMNS, Outcome, Run
+from d365kit.nouns.run import OUTCOME_COLUMNS, Outcome, Run, Skipped
 from d365kit.nouns.snapshot import Provenance, Sides, Snapshot
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "BANDS",
     "COVERAGE_COLUMNS",
     "FINDING_COLUMNS",
+    "FIRSTS",
     "OUTCOME_COLUMNS",
     "PROPOSAL_COLUMNS",
     "SEVERITIES",
@@ -30,5 +31,6 @@ __all__ = [
     "Report",
     "Run",
     "Sides",
+    "Skipped",
     "Snapshot",
 ]

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
-#: ``create`` says: this record has no partner, make one on the other side.
-VERDICTS = ("confirm", "reject", "defer", "create", "uncouple", "undo")
+#: ``create`` says: this record has no partner, make one on the other side. ``retry`` says: try a skipped pair again.
+VERDICTS = ("confirm", "reject", "defer", "create", "uncouple", "undo", "retry")
+#: Whose values win when a pair is synchronised for the first time; ``""`` leaves it to the settings.
+FIRSTS = ("", "bc", "dv")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two records that may belong together; one id is ``""`` where a verdict is about one record alone."""
+    """Two records that may belong together; one id is ``""`` where a verdict is about one record alone.
+
+    ``first`` says whose values win at the first synchronisation: ``bc``, ``dv``, or ``""`` for what the settings say.
+    """
 
     bc_id: str = ""
     dv_id: str = ""
@@ -19,6 +24,7 @@ class Pair:
     band: str = ""
     evidence: list = field(default_factory=list)
     fingerprint: str = ""
+    first: str = ""
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,8 @@ class Decision:
     """One ledger line: who decided what about which pair, when (UTC), and on what evidence.
 
     ``position`` counts lines from 1. ``batch`` is shared by the lines of one act. ``undoes`` is the batch
-    that an ``undo`` takes back. ``run`` names the run of `apply` that made the line, or is ``""``.
+    that an ``undo`` takes back. ``run`` names the run of `apply` that made the line, or is ``""``. ``first`` says
+    whose values win when a confirmed pair is synchronised for the first time.
     """
 
     position: int
@@ -44,6 +51,7 @@ class Decision:
     note: str = ""
     run: str = ""
     undoes: int | None = None
+    first: str = ""
 
     def to_dict(self) -> dict[str, object]:
         return {**asdict(self), "at": self.at.isoformat()}

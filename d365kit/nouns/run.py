@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -39,6 +40,21 @@ class Outcome:
     message: str = ""
     status: int = 0
     request_id: str = ""
+
+
+class Skipped(NamedTuple):
+    """A pair that is left alone because the same error came ``times`` running; a create has one id only.
+
+    ``side`` is where it was to be written, ``message`` the last error.
+    """
+
+    kind: str
+    bc_id: str
+    dv_id: str
+    side: str
+    title: str
+    message: str
+    times: int
 
 
 @dataclass(frozen=True)

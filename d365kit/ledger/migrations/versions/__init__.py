@@ -1,0 +1,1 @@
+"""One module a schema version; its revision is the version with four digits."""
