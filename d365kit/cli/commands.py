@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,9 +32,19 @@ if TYPE_CHECKING:
 
 __all__ = ["log_file", "register"]
 
+
+class Side(StrEnum):
+    bc = "bc"
+    dv = "dv"
+
+
 Kinds = Annotated[list[str] | None, typer.Argument(help="Kinds, such as customer; none means all.")]
 OneKind = Annotated[str, typer.Argument(help="A kind, such as customer.", metavar="KIND")]
 Note = Annotated[str, typer.Option(help="A comment kept with the decision.")]
+
+First = Annotated[
+    Side | None, typer.Option(help="Whose values win at the first synchronisation; else what d365kit.toml says.")
+]
 
 
 class Severity(StrEnum):
@@ -46,11 +57,6 @@ class Band(StrEnum):
     certain = "certain"
     likely = "likely"
     unsure = "unsure"
-
-
-class Side(StrEnum):
-    bc = "bc"
-    dv = "dv"
 
 
 def register(app: typer.Typer) -> None:
@@ -66,6 +72,8 @@ def register(app: typer.Typer) -> None:
         create,
         reject,
         uncouple,
+        move,
+        retry,
         check,
         plan,
         apply,
@@ -166,6 +174,10 @@ def confirm(
     kind: OneKind,
     pair: Annotated[list[str] | None, typer.Argument(help="One pair: the bc id and the dv id.")] = None,
     band: Annotated[Band | None, typer.Option(help="All proposed pairs of this band.")] = None,
+    first: First = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Let couplings whose other half was deleted give way.")
+    ] = False,
     note: Note = "",
     workspace: At = HERE,
     as_json: Json = False,
@@ -174,7 +186,7 @@ def confirm(
     """Couple one pair, or all proposed pairs of a band."""
     with opened(workspace, verbose=verbose, quiet=as_json) as ws:
         pairs = _pair(pair) if pair else None
-        number = ws.confirm(kind, pairs, band=band, note=note)
+        number = ws.confirm(kind, pairs, band=band, note=note, first=first or "", take_over=take_over)
         out({"kind": kind, "confirmed": number}, f"Coupled {number:,} pairs of {kind}.", as_json=as_json)
 
 
@@ -221,7 +233,43 @@ def uncouple(
     """End the coupling of two records; their data stay."""
     with opened(workspace, verbose=verbose, quiet=as_json) as ws:
         number = ws.uncouple(kind, _pair(pair), note=note)
-        out({"kind": kind, "uncoupled": number}, f"Uncoupled {number:,} pair of {kind}.", as_json=as_json)
+        counts = Counter(line.kind for line in ws.ledger.decisions(last=number))
+        also = {name: count for name, count in counts.items() if name != kind}
+        taken = f", and with it {', '.join(f'{n:,} of {name}' for name, n in also.items())}" if also else ""
+        text = f"Uncoupled {number - sum(also.values()):,} pair of {kind}{taken}."
+        out({"kind": kind, "uncoupled": number, "also": also}, text, as_json=as_json)
+
+
+def move(
+    kind: OneKind,
+    pair: Annotated[list[str], typer.Argument(help="The bc id and the dv id.")],
+    first: First = None,
+    note: Note = "",
+    workspace: At = HERE,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Couple two records in place of the coupling that one of them has."""
+    with opened(workspace, verbose=verbose, quiet=as_json) as ws:
+        number = ws.move(kind, _pair(pair), note=note, first=first or "")
+        out({"kind": kind, "moved": number}, f"Moved {number:,} coupling of {kind}.", as_json=as_json)
+
+
+def retry(
+    kind: OneKind,
+    pair: Annotated[
+        list[str] | None, typer.Argument(help="The bc id and the dv id; none means all that are skipped.")
+    ] = None,
+    note: Note = "",
+    workspace: At = HERE,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> None:
+    """Let the next plan try pairs again that are skipped, because the same error came twice running."""
+    with opened(workspace, verbose=verbose, quiet=as_json) as ws:
+        number = ws.retry(kind, _pair(pair) if pair else None, note=note)
+        text = f"{number:,} of {kind} will be tried again." if number else f"Nothing of {kind} is skipped."
+        out({"kind": kind, "retried": number}, text, as_json=as_json)
 
 
 def check(

@@ -68,8 +68,9 @@ class Field:
     ``direction`` is to_dv, to_bc, both, or none (read for checks and matching only).
     ``refers_to`` names the kinds a reference may point to, several where a lookup has several targets; a
     ``weak`` reference is emptied rather than refused when its target is not coupled (sync-rules.md C8), so
-    it is no prerequisite; ``target_by`` names the field that tells which of several kinds a code belongs to
-    (``Item`` → item). ``bc_writes`` and ``dv_writes`` name what to write when that differs from what is
+    it is no prerequisite; ``goes_with``: the record is uncoupled together with the one it points to, as an order's
+    lines are (coupling.md section 6); ``target_by`` names the field that tells which of several kinds a code belongs
+    to (``Item`` → item). ``bc_writes`` and ``dv_writes`` name what to write when that differs from what is
     read (``owninguser`` is read, ``ownerid`` is bound). ``length`` holds the longest text of each side, 0 for
     no limit. ``tolerance`` is the largest difference of two amounts that counts as none. ``zero_is_blank``: a
     zero says that nothing was entered, as for a credit limit. ``derived``: a habit computes one side.
@@ -87,6 +88,7 @@ class Field:
     bc_label: str = ""
     refers_to: tuple[str, ...] = ()
     weak: bool = False
+    goes_with: bool = False
     target_by: str = ""
     dv_writes: str = ""
     bc_writes: str = ""

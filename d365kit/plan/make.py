@@ -31,8 +31,8 @@ Agreement = Mapping[str, Mapping[str, Value]]
 class Strategy:
     """How to decide between two different values of a two-way field.
 
-    ``first`` decides for a pair that was never synchronised (Microsoft's default is to push BC's data,
-    coupling.md section 3); ``conflict`` decides when both sides changed since they last agreed.
+    ``first`` decides for a pair that was never synchronised, unless its coupling says so itself (Microsoft's default
+    is to push BC's data, coupling.md section 3); ``conflict`` decides when both sides changed since they last agreed.
     """
 
     first: Literal["ask", "bc", "dv"] = "bc"
@@ -64,7 +64,10 @@ def make(
     for kind in chosen:
         if kind.planned:
             _plan_kind(work, kind)
-    identity = uuid.uuid5(_NEW_IDS, f"{snapshot.id}/{ledger.position}/{','.join(k.name for k in chosen)}")
+    # What is skipped comes from runs, which do not move the ledger's position: another plan, so another id.
+    left_out = "/".join(sorted(f"{kind}/{b}/{d}" for kind, found in work.skipped.items() for b, d in found))
+    basis = f"{snapshot.id}/{ledger.position}/{','.join(k.name for k in chosen)}"
+    identity = uuid.uuid5(_NEW_IDS, f"{basis}/{left_out}" if left_out else basis)
     return Plan(
         id=identity.hex[:12],
         snapshot_id=snapshot.id,
@@ -92,6 +95,8 @@ class _Work:
         self.pairs: dict[str, list[tuple[str, str]]] = {}
         self.partners: dict[tuple[str, str], dict[str, str]] = {}
         self.gates: dict[str, Mapping[tuple[str, str], tuple[str, ...]]] = {}
+        self.first: dict[str, dict[tuple[str, str], str]] = {}
+        self.skipped: dict[str, dict[tuple[str, str], str]] = {}
         self.created_by: dict[tuple[str, str, str], str] = {}
         self.stopped: dict[tuple[str, str, str], str] = {}
 
@@ -107,6 +112,12 @@ class _Work:
         self.partners[kind.name, "bc"] = dict(pairs)
         self.partners[kind.name, "dv"] = {d: b for b, d in pairs}
         self.gates[kind.name] = self._findings.gate(kind.name)
+        self.first[kind.name] = {p: f for p, f in zip(pairs, couplings["first"], strict=True) if f}
+        left = self.ledger.skipped(kind.name)
+        self.skipped[kind.name] = {
+            (s.bc_id, s.dv_id): f"skipped, as the same error came {s.times} times running: {s.message}"
+            for s in left.itertuples()
+        }
 
     def compared_fields(self, kind: Kind) -> tuple[Field, ...]:
         """The fields that may be carried over to an existing record of either side."""
@@ -121,6 +132,11 @@ class _Work:
         gate = self.gates.get(kind.name, {})
         names = (*gate.get(("bc", bc_id), ()), *gate.get(("dv", dv_id), ()))
         return tuple(dict.fromkeys(names))
+
+    def left_alone(self, kind: Kind, bc_id: str, dv_id: str) -> list[str]:
+        """Why this pair, or this record to make, is skipped; [] when it is not (coupling.md section 8)."""
+        reason = self.skipped[kind.name].get((bc_id, dv_id))
+        return [reason] if reason else []
 
     def next_id(self, kind: Kind) -> str:
         self._numbers[kind.name] += 1
@@ -201,6 +217,7 @@ def _plan_create(work: _Work, kind: Kind, source: Side, target: Side, record: st
         row = {"id": record}
     if row.get("outside"):
         blocked.append(f"outside the synchronisation: {row['outside']}")
+    blocked += work.left_alone(kind, record if source == "bc" else "", record if source == "dv" else "")
     fields, needs, waits = _fields_of_new(work, kind, source, target, row)
     constants, more_needs, more_waits = _constants(work, kind, target)
     identity = work.next_id(kind)
@@ -339,7 +356,9 @@ def _plan_pair(work: _Work, kind: Kind, bc_id: str, dv_id: str, agreement: Agree
         return
     outside = [str(r["outside"]) for r in (bc, dv) if r.get("outside")]
     blocked += [f"outside the synchronisation: {reason}" for reason in outside]
-    found = _differences(work, kind, bc, dv, agreement)
+    blocked += work.left_alone(kind, bc_id, dv_id)
+    first = work.first[kind.name].get((bc_id, dv_id)) or work.strategy.first
+    found = _differences(work, kind, bc, dv, agreement, first)
     for side in reversed(SIDES):
         fields = found.going_to(side)
         if fields:
@@ -363,12 +382,12 @@ def _change(work: _Work, kind: Kind, action: str, side: Side, bc_id: str, dv_id:
     return Change(work.next_id(kind), kind.name, action, side, bc_id, dv_id, title)
 
 
-def _differences(work: _Work, kind: Kind, bc: Row, dv: Row, agreement: Agreement) -> _Found:
+def _differences(work: _Work, kind: Kind, bc: Row, dv: Row, agreement: Agreement, first: str) -> _Found:
     found = _Found([], [], [], {"bc": [], "dv": []}, {"bc": [], "dv": []})
     for f in work.compared_fields(kind):
         if _agree(work, f, bc, dv):
             continue
-        target = _target(work, kind, f, bc, dv, agreement.get(f.name))
+        target = _target(work, kind, f, bc, dv, agreement.get(f.name), first)
         if target == "ask":
             found.conflicts.append(_shown(f, bc, dv))
         elif target:
@@ -389,7 +408,7 @@ def _agree(work: _Work, field: Field, bc: Row, dv: Row) -> bool:
 
 
 def _target(
-    work: _Work, kind: Kind, field: Field, bc: Row, dv: Row, agreed: Mapping[str, Value] | None
+    work: _Work, kind: Kind, field: Field, bc: Row, dv: Row, agreed: Mapping[str, Value] | None, first: str
 ) -> Literal["bc", "dv", "ask", ""]:
     """Where this difference goes: to one side, to the analyst, or nowhere (three-way comparison, B1)."""
     allowed = [s for s in reversed(SIDES) if kind.may_go_to(s) and field.goes_to(s)]
@@ -402,12 +421,12 @@ def _target(
         if changed["bc"] != changed["dv"]:
             source: Side = "bc" if changed["bc"] else "dv"
             return "" if values[source] is None and field.keep_when_blank else other_side(source)
-        winner = work.strategy.conflict
+        winner: str = work.strategy.conflict
     elif values["bc"] is None or values["dv"] is None:
         return "bc" if values["bc"] is None else "dv"
     else:
-        winner = work.strategy.first
-    return "ask" if winner == "ask" else other_side(winner)
+        winner = first
+    return "ask" if winner == "ask" else other_side(cast("Side", winner))
 
 
 def _unchanged(field: Field, now: Value, then: Value) -> bool:

@@ -18,19 +18,20 @@ from d365kit import explore as exploring
 from d365kit import plan as planning
 from d365kit import pull as pulling
 from d365kit import report as reporting
-from d365kit.errors import LedgerError, SettingsError, UnknownRecord
+from d365kit.errors import AlreadyCoupled, LedgerError, SettingsError, UnknownRecord
 from d365kit.kinds import SIDES, Catalogue
 from d365kit.ledger import Ledger
-from d365kit.nouns import Decision, Findings, Limits, Pair, Plan, Proposals, Report, Run, Snapshot
+from d365kit.nouns import Findings, Limits, Pair, Plan, Proposals, Report, Run, Snapshot
 from d365kit.progress import Bars
 from d365kit.services import BusinessCentral, Dataverse, run
 from d365kit.services.files import FileSource, Guess, load
 from d365kit.show import KindsView
-from d365kit.workspace import file_settings, own_kinds, share
+from d365kit.workspace import coupling_acts, file_settings, own_kinds, share
 from d365kit.workspace import settings as settings_file
 from d365kit.workspace.connections import Connections
 from d365kit.workspace.couplings_file import CouplingImport, read_couplings
 from d365kit.workspace.folder import Folder
+from d365kit.workspace.ledger_desk import LedgerDesk
 from d365kit.workspace.settings import SandboxSettings, Settings
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Workspace:
+class Workspace(LedgerDesk):
     """One BC company and one Dataverse environment, and all that was decided about them.
 
     Open one with `d365kit.open`, make one with `Workspace.make`, or take the demo company with
@@ -244,14 +245,26 @@ class Workspace:
             )
         return kept
 
-    def confirm(self, kind: str, pairs: Pairs | None = None, *, band: str | None = None, note: str = "") -> int:
+    def confirm(
+        self, kind: str, pairs: Pairs | None = None, *, band: str | None = None, note: str = "",
+        first: str = "", take_over: bool = False,
+    ) -> int:  # fmt: skip
         """Couple ``pairs`` of (bc id, dv id), or all proposed pairs of a ``band``; return how many.
 
-        Raises AlreadyCoupled when a record has another partner, UnknownRecord for an id the snapshot does not
-        hold. Nothing is coupled when one pair cannot be.
+        ``first`` says whose values win at the first synchronisation: ``bc``, ``dv``, or ``""`` for what the settings
+        say. With ``take_over`` a coupling whose other half is gone from the snapshot, inside and outside the filter,
+        gives way, and two such couplings become one. Raises AlreadyCoupled when a record has another partner,
+        UnknownRecord for an id the snapshot does not hold. Nothing is coupled when one pair cannot be.
         """
         chosen = self._known(kind, pairs) if pairs is not None else self._of_band(kind, band)
-        return self._decide("confirm", kind, chosen, note)
+        if take_over:
+            gone = coupling_acts.gone(self.snapshot, self.catalogue[kind], self.ledger, chosen)
+            return self._decide("take_over", kind, chosen, note, first=first, gone=gone)
+        try:
+            return self._decide("confirm", kind, chosen, note, first=first)
+        except AlreadyCoupled as refused:
+            gone = coupling_acts.gone(self.snapshot, self.catalogue[kind], self.ledger, chosen)
+            raise coupling_acts.said_of_gone(refused, gone) from refused
 
     def import_couplings(
         self, path: str | Path, kind: str | None = None, *, columns: Mapping[str, str] | None = None,
@@ -298,23 +311,16 @@ class Workspace:
         return self._decide("defer", kind, self._proposed(kind, pairs), note)
 
     def uncouple(self, kind: str, pairs: Pairs, *, note: str = "") -> int:
-        """End the couplings of ``pairs``; the data on both sides stay as they are."""
-        return self._decide("uncouple", kind, [Pair(b, d) for b, d in pairs], note)
+        """End the couplings of ``pairs``; the data on both sides stay as they are. Return how many ended.
 
-    def undo(self) -> list[Decision]:
-        """Take back the last act, whole, and return its lines.
-
-        Raises NothingToUndo; LedgerError when the last act is a run of `apply`: its couplings belong to records
-        that it made, and forgetting them would make the same records a second time.
+        With a customer or vendor go the contacts whose account it is, and with an order its lines, as far as the
+        latest snapshot shows; it is one act, and one undo brings all of it back.
         """
-        with self.folder.lock():
-            last = self.ledger.decisions(last=1)
-            if last and last[0].run:
-                raise LedgerError(
-                    f"The last act is run {last[0].run} of apply, which wrote to the services.",
-                    "End single couplings with: d365kit uncouple KIND BC_ID DV_ID.",
-                )
-            return self.ledger.undo(by=self.by, at=self._now())
+        ended = [Pair(b, d) for b, d in pairs]
+        also: dict[str, list[Pair]] = {}
+        if self.folder.latest_snapshot_id():
+            also = coupling_acts.children(self.snapshot, self.catalogue, self.ledger, kind, ended)
+        return self._decide("uncouple", kind, ended, note, also=also) + sum(map(len, also.values()))
 
     def review(self, kind: str) -> Review:
         """A widget to look through the doubtful proposals of ``kind`` (notebooks only)."""
@@ -393,12 +399,12 @@ class Workspace:
     def _bars(self) -> Bars:
         return Bars(shown=self._progress)
 
-    def _decide(self, verdict: str, kind: str, pairs: Sequence[Pair], note: str) -> int:
+    def _decide(self, verdict: str, kind: str, pairs: Sequence[Pair], note: str, **more: object) -> int:
         self.catalogue[kind]
         if not pairs:
             return 0
         with self.folder.lock():
-            getattr(self.ledger, verdict)(kind, pairs, by=self.by, at=self._now(), note=note)
+            getattr(self.ledger, verdict)(kind, pairs, by=self.by, at=self._now(), note=note, **more)
         log.info("%s %s: %d", verdict, kind, len(pairs))
         return len(pairs)
 
