@@ -11,7 +11,7 @@ import pytest
 
 from d365kit import plan as planning
 from d365kit.errors import PlanError, SettingsError, StalePlan, UnsafePlan
-from d365kit.nouns import Change, Findings, Limits, Pair, Plan
+from d365kit.nouns import Change, Findings, Limits, Outcome, Pair, Plan
 from d365kit.nouns.findings import FINDING_COLUMNS
 from d365kit.nouns.frames import from_rows
 from d365kit.plan import Strategy
@@ -106,6 +106,56 @@ def test_never_synchronised_pairs_go_by_the_first_strategy(desk: Desk) -> None:
     assert {(c.side, f.field) for c in by_dv for f in c.fields if f.field == "name"} == {("bc", "name")}
     asked = [c for c in make(desk, strategy=Strategy(first="ask")) if (c.bc_id, c.dv_id) == pair]
     assert [f.field for c in asked if c.action == "conflict" for f in c.fields] == ["name"]
+
+
+def test_the_couplings_own_first_counts_more_than_the_strategy(desk: Desk) -> None:
+    pair = a_pair(desk)
+    edit(desk, "dv", "accounts", pair[1], name="Another Name")
+    for first, wins in (("dv", {"bc"}), ("bc", {"dv"}), ("", {"dv"})):
+        desk.workspace.uncouple("customer", [pair])
+        desk.workspace.confirm("customer", [pair], first=first)
+        sides = {c.side for c in make(desk) if (c.bc_id, c.dv_id) == pair for f in c.fields if f.field == "name"}
+        assert sides == wins
+    agree(desk, "customer", pair)
+    edit(desk, "dv", "accounts", pair[1], name="A Third Name")
+    (change,) = [c for c in make(desk) if (c.bc_id, c.dv_id) == pair and any(f.field == "name" for f in c.fields)]
+    assert change.side == "bc", "after the first synchronisation it says nothing any more"
+
+
+def fail(desk: Desk, change: Change, message: str = "no such city") -> None:
+    """A run in which the service refused ``change``."""
+    ledger = desk.workspace.ledger
+    run = ledger.begin_run("earlier", "f", by="t", at=NOW)
+    refused = Outcome(
+        change.id, change.kind, change.action, change.side, change.bc_id, change.dv_id, "", "failed", message, 400
+    )
+    ledger.settle(run, refused, at=NOW, by="t")
+
+
+def test_a_pair_that_failed_twice_alike_is_left_alone_with_the_reason(desk: Desk) -> None:
+    pair = a_pair(desk)
+    edit(desk, "dv", "accounts", pair[1], name="Another Name")
+    change, before = change_of(make(desk), pair), make(desk)
+    assert not change.blocked
+    fail(desk, change)
+    assert make(desk) == before
+    fail(desk, change)
+    left = change_of(make(desk), pair)
+    assert left.blocked_by == ("skipped, as the same error came 2 times running: no such city",)
+    assert make(desk).id != before.id, "done changes of the earlier plan are not taken for those of this one"
+    assert desk.workspace.retry("customer") == 1
+    assert not change_of(make(desk), pair).blocked
+
+
+def test_a_create_that_failed_twice_alike_is_left_alone_in_every_later_plan(desk: Desk) -> None:
+    create = next(c for c in make(desk) if c.action == "create" and c.kind == "customer" and not c.blocked)
+    fail(desk, create)
+    fail(desk, dataclasses.replace(create, dv_id="another id in another plan"))
+    desk.workspace.pull()
+    again = next(c for c in make(desk) if c.action == "create" and c.bc_id == create.bc_id)
+    assert any(reason.startswith("skipped") for reason in again.blocked_by)
+    assert desk.workspace.retry("customer", [(create.bc_id, "")]) == 1
+    assert not next(c for c in make(desk) if c.action == "create" and c.bc_id == create.bc_id).blocked
 
 
 def agree(desk: Desk, kind: str, pair: tuple[str, str]) -> None:
