@@ -49,7 +49,7 @@ def _fit_postgresql(engine: Engine) -> None:
 def seeing_one_moment(connection: Connection) -> Connection:
     """``connection``, set so that all it reads is of one moment; SQLite's transactions are so by themselves."""
     if connection.dialect.name == "postgresql":
-        return connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        return connection.execution_options(isolation_level="REPEATABLE READ")
     return connection
 
 
