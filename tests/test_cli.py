@@ -162,3 +162,36 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
     for command in ("demo", "init", "pull", "propose", "confirm", "check", "plan", "apply", "report", "ledger"):
         assert f"  {command} " in done.stdout
     assert "Exit codes" in done.stdout
+
+
+def test_the_ledger_is_told_taken_back_and_exchanged(demo: Path, tmp_path: Path) -> None:
+    w = ("-w", str(demo))
+    first = json.loads(d365kit("ledger", "log", *w, "--kind", "customer", "--verdict", "confirm", "--json").stdout)[0]
+    pair = (first["bc_id"], first["dv_id"])
+    assert "Uncoupled 1 pair of customer" in d365kit("uncouple", "customer", *pair, *w).stdout
+    told = d365kit("ledger", "log", *w, "--last", "1000", "--since", "2020-01-01", "--verdict", "uncouple")
+    assert "uncouple  customer" in told.stdout
+    assert "[batch " in told.stdout
+    batch = told.stdout.rsplit("[batch ", 1)[1].split("]")[0]
+    assert d365kit("ledger", "log", *w, "--by", "nobody").stdout.strip() == "Nothing of that was decided."
+    wrong = d365kit("ledger", "log", *w, "--since", "last week")
+    assert (wrong.returncode, "no day" in wrong.stderr, "Traceback" in wrong.stderr) == (2, True, False)
+    undone = d365kit("ledger", "undo", batch, *w)
+    assert undone.stdout.startswith("Took back: uncouple of 1 of customer")
+    assert d365kit("ledger", "undo", batch, *w).returncode == 2
+    file = str(tmp_path / "ledger.jsonl")
+    written = json.loads(d365kit("ledger", "export", file, *w, "--json").stdout)["decisions"]
+    assert written == len(Path(file).read_text("utf-8").splitlines()) > 50
+    again = json.loads(d365kit("ledger", "import", file, *w, "--dry-run", "--json").stdout)
+    assert again["counts"]["here already"] == written
+    Path(file).write_text(Path(file).read_text("utf-8").replace(pair[1], "another"), "utf-8")
+    tried = d365kit("ledger", "import", file, *w, "--dry-run")
+    assert tried.returncode == 2
+    assert pair[1] in tried.stdout
+    refused = d365kit("ledger", "import", file, *w)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "contradicts the ledger" in refused.stderr
+    assert d365kit("ledger", "skipped", *w).stdout.strip() == "Nothing is skipped."
+    assert d365kit("retry", "customer", *w).stdout.strip() == "Nothing of customer is skipped."
+    moved = d365kit("move", "customer", *pair, *w)
+    assert (moved.returncode, "coupled to each other" in moved.stderr) == (2, True)

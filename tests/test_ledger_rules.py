@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from d365kit.errors import AlreadyCoupled, LedgerError, UnknownRecord
 from d365kit.ledger import Ledger
@@ -70,6 +71,28 @@ def test_a_move_ends_a_rejection_and_its_undo_brings_it_back(ledger):
     assert ledger.rejected(KIND).empty
     ledger.undo(**WHO)
     assert len(ledger.rejected(KIND)) == 1
+
+
+def test_a_server_refuses_rewriting_gaps_and_a_second_partner_itself(postgres):
+    """Neither append-only nor one-to-one rests on our own checks."""
+    address = postgres.fresh()
+    schema = address.rpartition("%3D")[2]
+    with Ledger.open(address) as ledger:
+        ledger.confirm(KIND, [AX], **WHO)
+        ledger.reject(KIND, [BY], **WHO)
+        columns = "at, by, kind, verdict, bc_id, dv_id, batch, score, band, evidence, fingerprint, note, run, undoes"
+        again = f"INSERT INTO decisions SELECT {{at}}, {columns} FROM decisions WHERE position = 1"
+        for refused in (
+            "UPDATE decisions SET by = 'Eve'", "DELETE FROM decisions", "TRUNCATE decisions CASCADE",
+            again.format(at=9), again.format(at=0), "INSERT INTO decisions SELECT * FROM decisions",
+        ):  # fmt: skip
+            with pytest.raises(DBAPIError):
+                postgres.run(f"SET search_path = {schema}; {refused}")
+        for pair in ("'A', 'Y'", "'B', 'X'"):
+            with pytest.raises(IntegrityError, match="one_partner_of"):
+                postgres.run(f"INSERT INTO {schema}.couplings VALUES (2, '{KIND}', {pair})")
+        postgres.run(f"SET search_path = {schema}; {again.format(at=3)}")
+        assert [d.position for d in ledger.decisions()] == [1, 2, 3]
 
 
 # ── Taking over ───────────────────────────────────────────────────────────────────────────────────

@@ -8,21 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, insert, select, union
+from sqlalchemy import Connection, bindparam, func, select, union
 
 from d365kit.errors import AlreadyCoupled, LedgerError, UnknownRecord
+from d365kit.ledger import bulk
 from d365kit.ledger.history import Key, keys_of
 from d365kit.ledger.store import chunks
 from d365kit.ledger.tables import couplings, decisions, standing
 from d365kit.ledger.values import encode, keepable
 from d365kit.nouns.frames import plain
 from d365kit.nouns.ledger_lines import FIRSTS, Pair
-
-
-def _row_of(table: Table) -> ColumnElement[bool]:
-    c = table.c
-    return (c.kind == bindparam("of_kind")) & (c.bc_id == bindparam("bc")) & (c.dv_id == bindparam("dv"))
-
 
 # Made once: `apply` runs these for every change, and making a statement takes longer than running it.
 _HELD = select(couplings.c.bc_id, couplings.c.dv_id).where(couplings.c.kind == bindparam("kind"))
@@ -33,14 +28,13 @@ _PARTNERS = union(  # one index each; the same as one query with OR reads all of
 _ENDS = select(
     select(func.max(decisions.c.position)).scalar_subquery(), select(func.max(decisions.c.batch)).scalar_subquery()
 )
-_APPEND, _COUPLE, _STAND = insert(decisions), insert(couplings), insert(standing)
+#: The columns of a decision in the order in which `append` writes them.
+_COLUMNS = tuple(column.name for column in decisions.c)
 _STANDS = select(standing.c.position).where(standing.c.kind == bindparam("of_kind")).limit(1)
 _ALL_STANDING = select(standing.c.bc_id, standing.c.dv_id).where(standing.c.kind == bindparam("of_kind"))
-_FORGET = delete(standing).where(_row_of(standing))
-_PART = delete(couplings).where(_row_of(couplings))
 
-#: From here on it is quicker to read what stands than to look for each key.
-_MANY = 2_000
+#: From here on it is quicker to read all of a kind than to look for each key.
+MANY = 2_000
 
 
 @dataclass(frozen=True)
@@ -87,8 +81,14 @@ def named(pair: Pair) -> str:
 
 def partners(connection: Connection, kind: str, pairs: Iterable[Pair]) -> Partners:
     """The present partners of all records in ``pairs``."""
-    found = Partners({}, {})
-    for some in chunks(pairs):
+    found, listed = Partners({}, {}), list(pairs)
+    if len(listed) > MANY:
+        bc_ids, dv_ids = {p.bc_id for p in listed}, {p.dv_id for p in listed}
+        for bc_id, dv_id in connection.execute(_HELD, {"kind": kind}):
+            if bc_id in bc_ids or dv_id in dv_ids:
+                found.of_bc[bc_id], found.of_dv[dv_id] = dv_id, bc_id
+        return found
+    for some in chunks(listed):
         ids = {"kind": kind, "bc_ids": [p.bc_id for p in some], "dv_ids": [p.dv_id for p in some]}
         for bc_id, dv_id in connection.execute(_PARTNERS, ids):
             found.of_bc[bc_id], found.of_dv[dv_id] = dv_id, bc_id
@@ -113,15 +113,13 @@ def append(
     batch, first = batch or (highest or 0) + 1, (newest or 0) + 1
     marks = [mark] * len(pairs) if isinstance(mark, Mark) else mark
     rows = [
-        {
-            "position": first + i, "at": m.at, "by": m.by, "kind": kind, "verdict": verdict,
-            "bc_id": p.bc_id, "dv_id": p.dv_id, "batch": batch, "score": plain(p.score), "band": p.band,
-            "evidence": encode(p.evidence), "fingerprint": p.fingerprint, "note": m.note, "run": m.run,
-            "undoes": m.undoes, "first": p.first,
-        }
+        (
+            first + i, m.at, m.by, kind, verdict, p.bc_id, p.dv_id, batch, plain(p.score), p.band,
+            encode(p.evidence), p.fingerprint, m.note, m.run, m.undoes, p.first,
+        )
         for i, (p, m) in enumerate(zip(pairs, marks, strict=True))
     ]  # fmt: skip
-    connection.execute(_APPEND, rows)
+    bulk.insert_rows(connection, decisions, _COLUMNS, rows)
     return batch, list(range(first, first + len(rows)))
 
 
@@ -149,9 +147,8 @@ def confirm(connection: Connection, kind: str, pairs: Iterable[Pair], mark: Mark
 
 def couple(connection: Connection, kind: str, lines: Iterable[tuple[int, Pair]]) -> None:
     """Put (position, pair) among the couplings; the database refuses a second partner."""
-    rows = [{"position": at, "kind": kind, "bc_id": p.bc_id, "dv_id": p.dv_id} for at, p in lines]
-    if rows:
-        connection.execute(_COUPLE, rows)
+    rows = [(at, kind, p.bc_id, p.dv_id) for at, p in lines]
+    bulk.insert_rows(connection, couplings, ("position", "kind", "bc_id", "dv_id"), rows)
 
 
 def replace_couplings(
@@ -236,9 +233,8 @@ def retry(connection: Connection, kind: str, pairs: Iterable[Pair], mark: Mark) 
 
 def stand(connection: Connection, kind: str, lines: Iterable[tuple[int, str, Key]]) -> None:
     """Let (position, verdict, pair) stand."""
-    rows = [{"kind": kind, "bc_id": b, "dv_id": d, "verdict": v, "position": at} for at, v, (b, d) in lines]
-    if rows:
-        connection.execute(_STAND, rows)
+    rows = [(kind, *key, verdict, at) for at, verdict, key in lines]
+    bulk.insert_rows(connection, standing, ("kind", "bc_id", "dv_id", "verdict", "position"), rows)
 
 
 def forget(connection: Connection, kind: str, keys: Iterable[Key]) -> None:
@@ -246,18 +242,15 @@ def forget(connection: Connection, kind: str, keys: Iterable[Key]) -> None:
     asked = list(keys)
     if not asked or connection.scalar(_STANDS, {"of_kind": kind}) is None:
         return
-    if len(asked) > _MANY:
+    if len(asked) > MANY:
         held = {(b, d) for b, d in connection.execute(_ALL_STANDING, {"of_kind": kind})}
         asked = [key for key in asked if key in held]
-    if asked:
-        connection.execute(_FORGET, [{"of_kind": kind, "bc": b, "dv": d} for b, d in asked])
+    bulk.delete_rows(connection, standing, kind, asked)
 
 
 def part(connection: Connection, kind: str, keys: Iterable[Key]) -> None:
     """Take the pairs ``keys`` out of the couplings."""
-    rows = [{"of_kind": kind, "bc": b, "dv": d} for b, d in keys]
-    if rows:
-        connection.execute(_PART, rows)
+    bulk.delete_rows(connection, couplings, kind, list(keys))
 
 
 def _check_judgement(kind: str, verdict: str, pair: Pair, present: Partners) -> None:

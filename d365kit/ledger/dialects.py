@@ -27,7 +27,12 @@ def _fit_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def settle_in(raw: sqlite3.Connection, _record: object) -> None:
         raw.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("foreign_keys=ON", "synchronous=FULL", f"busy_timeout={int(BUSY_SECONDS * 1000)}"):
+        for pragma in (
+            "foreign_keys=ON", "synchronous=FULL", f"busy_timeout={int(BUSY_SECONDS * 1000)}",
+            # 64 MB at most, so that a large act is written once, at its end; and the notes by which SQLite goes back
+            # a row stay in memory, or the triggers would cost more than all the rest.
+            "cache_size=-65536", "temp_store=MEMORY",
+        ):  # fmt: skip
             raw.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -90,11 +90,15 @@ def _root(batch: int, goal_of: dict[int, int]) -> int:
 def _related(connection: Connection, kind: str, keys: set[Key]) -> Sequence[Row]:
     """All lines that share a record with ``keys``, in order."""
     c = decisions.c
+    columns = select(c.position, c.verdict, c.bc_id, c.dv_id, c.batch).where(c.kind == kind)
+    bc_ids, dv_ids = {b for b, _ in keys} - {""}, {d for _, d in keys} - {""}
+    if len(keys) > acts.MANY:
+        rows = connection.execute(columns.order_by(c.position))
+        return [row for row in rows if row.bc_id in bc_ids or row.dv_id in dv_ids]
     found: dict[int, Row] = {}
-    for column, ids in ((c.bc_id, {b for b, _ in keys}), (c.dv_id, {d for _, d in keys})):
-        for some in chunks(ids - {""}):
-            query = select(c.position, c.verdict, c.bc_id, c.dv_id, c.batch).where(c.kind == kind, column.in_(some))
-            found.update((row.position, row) for row in connection.execute(query))
+    for column, ids in ((c.bc_id, bc_ids), (c.dv_id, dv_ids)):
+        for some in chunks(ids):
+            found.update((row.position, row) for row in connection.execute(columns.where(column.in_(some))))
     return [found[at] for at in sorted(found)]
 
 

@@ -9,10 +9,16 @@ revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
 
 _ONLY_APPEND = """
     CREATE OR REPLACE FUNCTION d365kit_only_append() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+      low integer; high integer; lines integer;
     BEGIN
       IF TG_OP = 'INSERT' THEN
-        IF NEW.position = (SELECT COALESCE(MAX(position), 0) + 1 FROM decisions) THEN
-          RETURN NEW;
+        SELECT MIN(position), MAX(position), COUNT(*) INTO low, high, lines FROM added;
+        IF lines = 0 OR (
+          high - low + 1 = lines AND high = (SELECT MAX(position) FROM decisions)
+          AND (low = 1 OR EXISTS (SELECT 1 FROM decisions WHERE position = low - 1))
+        ) THEN
+          RETURN NULL;
         END IF;
       END IF;
       RAISE EXCEPTION 'decisions are only ever appended' USING ERRCODE = 'integrity_constraint_violation';
@@ -27,7 +33,11 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute(_ONLY_APPEND)
         op.execute(
-            "CREATE TRIGGER refuse_change BEFORE INSERT OR UPDATE OR DELETE ON decisions "
+            "CREATE TRIGGER refuse_gap AFTER INSERT ON decisions REFERENCING NEW TABLE AS added "
+            "FOR EACH STATEMENT EXECUTE FUNCTION d365kit_only_append()"
+        )
+        op.execute(
+            "CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON decisions "
             "FOR EACH ROW EXECUTE FUNCTION d365kit_only_append()"
         )
         op.execute(
