@@ -30,7 +30,9 @@ class Pairs:
     def of(cls, *found: tuple[np.ndarray, np.ndarray]) -> Pairs:
         """All of ``found`` together."""
         codes = [left.astype(np.int64) << 32 | right.astype(np.int64) for left, right in found]
-        code = np.unique(np.concatenate(codes)) if codes else np.zeros(0, dtype=np.int64)
+        # Sorting is quicker than numpy's own way to what is unique, which hashes.
+        code = np.sort(np.concatenate(codes)) if codes else np.zeros(0, dtype=np.int64)
+        code = code[np.r_[True, code[1:] != code[:-1]]] if len(code) else code
         return cls((code >> 32).astype(np.int32), (code & 0xFFFFFFFF).astype(np.int32))
 
     @property

@@ -62,7 +62,12 @@ def texts(frame: pd.DataFrame, field: str) -> pa.Array:
     """The values of a column as evidence shows them; all missing when there is no such column."""
     if field not in frame.columns:
         return pa.nulls(len(frame), pa.string())
-    encoded = arrow_of(frame[field]).combine_chunks().dictionary_encode()
+    held = arrow_of(frame[field]).combine_chunks()
+    if pa.types.is_string(held.type) or pa.types.is_large_string(held.type):
+        # As `as_text` does, for all at once.
+        trimmed = pc.utf8_trim_whitespace(held.cast(pa.string()))
+        return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+    encoded = held.dictionary_encode()
     known = pa.array([as_text(v) for v in encoded.dictionary.to_pylist()], pa.string())
     return known.take(encoded.indices)
 
@@ -120,11 +125,16 @@ def evidence_column(
     return pc.binary_join_element_wise("[", inner, "]", "")
 
 
+#: What a text must not have if JSON is to write it as it is, between quotes.
+_ESCAPED = r'["\\\x00-\x1f]'
+
+
 def as_json(column: pa.Array) -> pa.Array:
     """Texts as JSON writes them; missing ones stay missing."""
-    encoded = column.dictionary_encode()
-    known = [json.dumps(v, ensure_ascii=False) for v in encoded.dictionary.to_pylist()]
-    return pa.array(known, pa.string()).take(encoded.indices)
+    quoted = pc.binary_join_element_wise('"', column, '"', "")
+    rare = pc.fill_null(pc.match_substring_regex(column, _ESCAPED), False)
+    escaped = [json.dumps(v, ensure_ascii=False) for v in column.filter(rare).to_pylist()]
+    return pc.replace_with_mask(quoted, rare, pa.array(escaped, pa.string()))
 
 
 # --- reasons ---------------------------------------------------------------------------------------------
@@ -153,7 +163,10 @@ def reason_column(
     said = np.unique(notes, return_inverse=True)
     code, radix = said[1].astype(np.int64), len(said[0]) + 1
     for i, comparison in enumerate(comparisons):
-        code = code + (levels[:, i].astype(np.int64) + 1) * radix
+        # Levels of which nothing is said make no difference.
+        worth = np.abs(weights[i]) >= _WORTH_SAYING
+        known = np.where([bool(level.says) for level in comparison.levels] & worth, np.arange(1, len(worth) + 1), 0)
+        code = code + np.append(known, 0)[levels[:, i]] * radix
         radix *= len(comparison.levels) + 1
     _, first, place = np.unique(code, return_index=True, return_inverse=True)
     made = []
