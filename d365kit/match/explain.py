@@ -159,25 +159,44 @@ def reason_column(
     levels: np.ndarray,
     notes: np.ndarray,
 ) -> pa.Array:
-    """The reasons of many pairs: pairs with the same levels and the same note have the same one."""
-    said = np.unique(notes, return_inverse=True)
-    code, radix = said[1].astype(np.int64), len(said[0]) + 1
-    for i, comparison in enumerate(comparisons):
-        # Levels of which nothing is said make no difference.
-        worth = np.abs(weights[i]) >= _WORTH_SAYING
-        known = np.where([bool(level.says) for level in comparison.levels] & worth, np.arange(1, len(worth) + 1), 0)
-        code = code + np.append(known, 0)[levels[:, i]] * radix
-        radix *= len(comparison.levels) + 1
-    _, first, place = np.unique(code, return_index=True, return_inverse=True)
-    made = []
-    for n in first:
-        lines = []
-        for i, comparison in enumerate(comparisons):
-            if (level := levels[n, i]) >= 0:
-                reached = comparison.levels[level]
-                lines.append(Line(comparison.field, None, None, reached.word, float(weights[i][level]), reached.says))
-        made.append(reason(kind, lines, str(notes[n])))
-    return pa.array(made, pa.string()).take(pa.array(place))
+    """The reasons of many pairs, each as `reason` gives it; the same ones are put into words once."""
+    said, place = np.unique(notes, return_inverse=True)
+    code, sayings = place.astype(np.int64), [[str(note)] for note in said]
+    for sign, most in ((1.0, _MOST_SAID), (-1.0, _MOST_SAID - 1)):
+        phrases, told = _told(kind, comparisons, [sign * w for w in weights], levels, most)
+        code, sayings = code * len(phrases) + told, [[*before, phrase] for before in sayings for phrase in phrases]
+        # Numbered anew, so that they stay few.
+        known, code = np.unique(code, return_inverse=True)
+        sayings = [sayings[n] for n in known.tolist()]
+    made = ["; ".join(p for p in parts if p) or "nothing to compare" for parts in sayings]
+    return pa.array(made, pa.string()).take(pa.array(code))
+
+
+def _told(
+    kind: Kind, comparisons: Sequence[Comparison], weights: Sequence[np.ndarray], levels: np.ndarray, most: int
+) -> tuple[list[str], np.ndarray]:
+    """What the ``most`` telling levels of positive weight say: the phrases there are, and each pair's among them."""
+    entries = [
+        (-float(weights[i][n]), i, n, level.says.format(f=title(kind, comparison.field)))
+        for i, comparison in enumerate(comparisons)
+        for n, level in enumerate(comparison.levels)
+        if level.says and weights[i][n] >= _WORTH_SAYING
+    ]
+    entries.sort()
+    code, count = np.zeros(len(levels), dtype=np.int64), np.zeros(len(levels), dtype=np.int8)
+    for number, (_, i, n, _) in enumerate(entries, start=1):
+        here = (levels[:, i] == n) & (count < most)
+        code[here] = code[here] * (len(entries) + 1) + number
+        count[here] += 1
+    known, told = np.unique(code, return_inverse=True)
+    phrases = []
+    for one in known.tolist():
+        words = []
+        while one:
+            one, number = divmod(one, len(entries) + 1)
+            words.append(entries[number - 1][3])
+        phrases.append(joined(words[::-1]))
+    return phrases, told
 
 
 def title(kind: Kind, field: str) -> str:
