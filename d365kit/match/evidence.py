@@ -86,6 +86,8 @@ def _ranking(
     if details and len(keep):
         bits = weighed.model.evidence(comparisons, levels, weighed.candidates.rarity[keep])
         evidence = evidence_column(pool, comparisons, bc, dv, levels, bits)
+        # The pieces took several times its room; Arrow would keep that for later.
+        pa.default_memory_pool().release_unused()
         runner_up = runner_ups(pool, weighed, keep, bits)
         settles = settling(pool, weighed, keep, band[keep])
     return Ranking(

@@ -22,6 +22,8 @@ from d365kit.nouns.frames import arrow_of, plain
 #: Evidence below this many bits is not worth a word in the reason.
 _WORTH_SAYING = 0.5
 _MOST_SAID = 3
+#: So many pairs' evidence is written at once: its pieces take several times the room of the whole.
+_AT_ONCE = 50_000
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,24 @@ def evidence_column(
     bits: np.ndarray,
 ) -> pa.Array:
     """The evidence of many pairs as JSON, each as `evidence_json` gives it; what neither record has is left out."""
+    quoted = [{s: as_json(joined_texts(pool.frames[s], c.shows)) for s in SIDES} for c in comparisons]
+    parts = [slice(start, start + _AT_ONCE) for start in range(0, len(bc), _AT_ONCE)] or [slice(0, 0)]
+    made = [_evidence(comparisons, quoted, bc[p], dv[p], levels[p], bits[p]) for p in parts]
+    return pa.chunked_array(made).combine_chunks()
+
+
+def _evidence(
+    comparisons: Sequence[Comparison],
+    quoted: Sequence[Mapping[Side, pa.Array]],
+    bc: np.ndarray,
+    dv: np.ndarray,
+    levels: np.ndarray,
+    bits: np.ndarray,
+) -> pa.Array:
+    """The evidence of a few pairs; ``quoted`` has, by comparison and side, what every record shows."""
     pieces = []
     for i, comparison in enumerate(comparisons):
-        quoted = {s: as_json(joined_texts(pool.frames[s], comparison.shows)) for s in SIDES}
-        left, right = quoted["bc"].take(pa.array(bc)), quoted["dv"].take(pa.array(dv))
+        left, right = quoted[i]["bc"].take(pa.array(bc)), quoted[i]["dv"].take(pa.array(dv))
         words = pa.array([json.dumps(w) for w in (*comparison.words, MISSING)], pa.string())
         level = words.take(pa.array(np.where(levels[:, i] < 0, len(words) - 1, levels[:, i])))
         weight = pc.cast(pa.array(np.round(bits[:, i].astype(float), 3) + 0.0), pa.string())
@@ -160,16 +176,19 @@ def reason_column(
     notes: np.ndarray,
 ) -> pa.Array:
     """The reasons of many pairs, each as `reason` gives it; the same ones are put into words once."""
-    said, place = np.unique(notes, return_inverse=True)
-    code, sayings = place.astype(np.int64), [[str(note)] for note in said]
-    for sign, most in ((1.0, _MOST_SAID), (-1.0, _MOST_SAID - 1)):
-        phrases, told = _told(kind, comparisons, [sign * w for w in weights], levels, most)
-        code, sayings = code * len(phrases) + told, [[*before, phrase] for before in sayings for phrase in phrases]
-        # Numbered anew, so that they stay few.
-        known, code = np.unique(code, return_inverse=True)
-        sayings = [sayings[n] for n in known.tolist()]
-    made = ["; ".join(p for p in parts if p) or "nothing to compare" for parts in sayings]
-    return pa.array(made, pa.string()).take(pa.array(code))
+    noted = pa.array(notes, pa.string()).dictionary_encode()
+    said = noted.dictionary.to_pylist()
+    agree, agreeing = _told(kind, comparisons, weights, levels, _MOST_SAID)
+    against, differing = _told(kind, comparisons, [-w for w in weights], levels, _MOST_SAID - 1)
+    code = noted.indices.to_numpy().astype(np.int64)
+    code = (code * len(agree) + agreeing) * len(against) + differing
+    known, place = np.unique(code, return_inverse=True)
+    made = []
+    for one in known.tolist():
+        one, last = divmod(one, len(against))
+        first, middle = divmod(one, len(agree))
+        made.append("; ".join(p for p in (said[first], agree[middle], against[last]) if p) or "nothing to compare")
+    return pa.array(made, pa.string()).take(pa.array(place))
 
 
 def _told(

@@ -79,15 +79,14 @@ def _texts(pool: Pool, comparisons: Sequence[Comparison]) -> dict[str, Grams]:
 
 
 def _nearest(grams: Grams, spec: Mapping, blocked: Pairs) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """The nearest texts of the other side, seen from either, for records without a namesake among the blocked pairs."""
+    """The nearest texts of the other side, seen from either, for records without a blocked namesake."""
     near = grams.cosine("bc", "dv", blocked) >= NAMESAKE
-    ends = []
-    for left, right, rows in (("bc", "dv", blocked.left), ("dv", "bc", blocked.right)):
-        wanting = np.ones(grams.rows[left].shape[0], dtype=bool)
-        wanting[rows[near]] = False
-        ends.append(grams.nearest(left, right, spec["count"], spec["least"], of=np.flatnonzero(wanting)))
-    there, back = ends
-    return there, back[::-1]
+
+    def found(left: Side, right: Side, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        named = np.bincount(rows[near], minlength=grams.size(left)) > 0
+        return grams.nearest(left, right, spec["count"], spec["least"], of=np.flatnonzero(~named))
+
+    return found("bc", "dv", blocked.left), found("dv", "bc", blocked.right)[::-1]
 
 
 def _nearest_within(grams: Grams, spec: Mapping, side: Side, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -123,8 +123,10 @@ def runner_ups(pool: Pool, weighed: Weighed, at: np.ndarray, bits: np.ndarray) -
     theirs = weighed.model.evidence(found.comparisons, found.levels[other], found.rarity[other])
     how = _fits_less(pool, weighed, bits[told] - theirs)
     called = pa.array([""] * len(told), pa.string())
-    for side, here in (("bc", ~on_dv), ("dv", on_dv)):
-        rows = pa.array(getattr(found.pairs, "left" if side == "bc" else "right")[other[here]])
+    records = {"bc": found.pairs.left, "dv": found.pairs.right}
+    for side in SIDES:
+        here = on_dv if side == "dv" else ~on_dv
+        rows = pa.array(records[side][other[here]])
         names = texts(pool.frames[side], pool.kind.name_field).take(rows)
         names = pc.coalesce(names, pool.ids[side].take(rows).cast(pa.string()))
         named = pc.binary_join_element_wise(names, f"in {SIDE_NAMES[side]}", " ")
