@@ -22,8 +22,8 @@ from d365kit.nouns.frames import arrow_of, plain
 #: Evidence below this many bits is not worth a word in the reason.
 _WORTH_SAYING = 0.5
 _MOST_SAID = 3
-#: So many pairs' evidence is written at once: its pieces take several times the room of the whole.
-_AT_ONCE = 50_000
+#: So many pairs are written down at once: the pieces take several times the room of the whole.
+_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -261,10 +261,14 @@ def compared_fields(kind: Kind) -> tuple[str, ...]:
 def prints_of(pool: Pool, side: Side, fields: Sequence[str], rows: Iterable[int]) -> Mapping[int, bytes]:
     """One digest of its compared values for each of ``rows``; fields without a value play no part."""
     wanted = np.unique(np.fromiter(rows, dtype=np.int64))
-    part = pool.frames[side].iloc[wanted]
-    named = [pc.binary_join_element_wise(f"{field}=", texts(part, field), "") for field in fields]
-    whole = _joined_filled(named, "\x1f") if named else pa.array([""] * len(part))
-    return {int(n): hashlib.sha256(text.encode()).digest() for n, text in zip(wanted, whole.to_pylist(), strict=True)}
+    out: dict[int, bytes] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        part = pool.frames[side].iloc[some]
+        named = [pc.binary_join_element_wise(f"{field}=", texts(part, field), "") for field in fields]
+        whole = _joined_filled(named, "\x1f").to_pylist() if named else [""] * len(part)
+        out |= {int(n): hashlib.sha256(text.encode()).digest() for n, text in zip(some, whole, strict=True)}
+    return out
 
 
 def fingerprint(bc: bytes, dv: bytes) -> str:
