@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from d365kit.kinds import SIDES, Side, other_side
 from d365kit.match.assign import CLEAR_LEAD, best_other
 from d365kit.match.blocking import Pairs
+from d365kit.match.doubts import doubts_of
 from d365kit.match.engines import ENGINES, opened
 from d365kit.match.explain import joined, texts, title
 from d365kit.match.grams import Grams
@@ -174,8 +175,14 @@ def settling(pool: Pool, weighed: Weighed, at: np.ndarray, bands: np.ndarray) ->
     levels = found.levels[at]
     # What would not suffice, or is there already, cannot settle anything.
     gain = np.where((levels < 0) & (gains >= (CLEAR_LEAD - lead[at])[:, None]), gains, -np.inf)
+    gain[bands == "certain"] = -np.inf
+    for i in range(len(found.comparisons)):
+        here = np.flatnonzero(gain[:, i] > -np.inf)
+        agreeing = levels[here]
+        agreeing[:, i] = 0
+        gain[here[doubts_of(kind, found.comparisons, agreeing) != ""], i] = -np.inf
     best = gain.argmax(axis=1) if gain.size else np.zeros(len(at), dtype=np.int64)
-    able = (bands != "certain") & (gain.max(axis=1, initial=-np.inf) > -np.inf)
+    able = gain.max(axis=1, initial=-np.inf) > -np.inf
     out: list[str | None] = [None] * len(at)
     rows = {"bc": found.pairs.left, "dv": found.pairs.right}
     for i in np.unique(best[able]).tolist():
