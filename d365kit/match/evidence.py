@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from d365kit.match.asking import most_doubtful
-from d365kit.match.assign import CLEAR_LEAD, bands
+from d365kit.match.assign import bands
 from d365kit.match.doubts import doubts_of
 from d365kit.match.explain import evidence_column, reason_column
 from d365kit.match.prepare import Pool
@@ -50,7 +50,7 @@ def _judged(work: Work, state: State) -> tuple[Weighed, np.ndarray, np.ndarray]:
     weighed, taught = weigh(work, state)
     notes = _doubts(pool, weighed)
     doubted = notes != ""
-    band = bands(weighed.assignment, weighed.probability, doubted, CLEAR_LEAD + TAUGHT_LEAD * taught)
+    band = bands(weighed.assignment, weighed.probability, doubted, TAUGHT_LEAD * taught)
     # What is certain before anybody answers stays so while it is still the choice: answers only add to it.
     band[_certain_untaught(work)[weighed.at] & weighed.assignment.chosen & ~doubted] = "certain"
     for at, note in relations(pool, weighed).items():

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from d365kit.kinds import SIDES, Side, other_side
-from d365kit.match.assign import CLEAR_LEAD, best_other
+from d365kit.match.assign import CLEAR_LEAD
 from d365kit.match.blocking import Pairs
 from d365kit.match.doubts import doubts_of
 from d365kit.match.engines import ENGINES, opened
@@ -170,11 +170,9 @@ def settling(pool: Pool, weighed: Weighed, at: np.ndarray, bands: np.ndarray) ->
     """For pairs in doubt: the single value that, filled in and agreeing, would make the pair certain."""
     found, kind = weighed.candidates, pool.kind
     gains = np.array([w[0] for w in weighed.model.weights()])
-    lead = np.minimum(weighed.net, weighed.net - np.maximum(0.0, best_other(found.pairs.left, weighed.net)))
-    lead = np.minimum(lead, weighed.net - np.maximum(0.0, best_other(found.pairs.right, weighed.net)))
     levels = found.levels[at]
     # What would not suffice, or is there already, cannot settle anything.
-    gain = np.where((levels < 0) & (gains >= (CLEAR_LEAD - lead[at])[:, None]), gains, -np.inf)
+    gain = np.where((levels < 0) & (gains >= -weighed.assignment.clear[at][:, None]), gains, -np.inf)
     gain[bands == "certain"] = -np.inf
     for i in range(len(found.comparisons)):
         here = np.flatnonzero(gain[:, i] > -np.inf)
