@@ -425,6 +425,7 @@ def test_without_details_evidence_and_fingerprint_stay_empty() -> None:
     made = match.propose(snap, Desk(), "customer", rule="exact", details=False)
     assert made.frame[["evidence", "fingerprint"]].isna().all().all()
     assert outcome(made) == {"b1": "d1", "d1": "b1"}
+    assert [(p.bc_id, p.evidence, p.fingerprint) for p in made.pairs("certain")] == [("b1", [], "")]
 
 
 @pytest.mark.parametrize(("bc", "dv"), [("b1 number=1", ""), ("", "d1 number=1"), ("", "")])

@@ -22,11 +22,12 @@ from d365kit.match.database import database
 from d365kit.match.explain import Line, as_json, evidence_column, evidence_json, joined_texts
 from d365kit.match.grams import Grams
 from d365kit.match.levels import _by_nearness
-from d365kit.match.linkage import candidates
+from d365kit.match.linkage import _nearest, candidates
 from d365kit.match.prepare import pool
 from d365kit.match.templates import ELSE, MISSING, Level
 from d365kit.match.train import _in_order
-from tests.helpers_match import CATALOGUE, decisions, records, row_of, snapshot
+from d365kit.nouns.frames import plain
+from tests.helpers_match import CATALOGUE, decisions, made_up, records, row_of, snapshot
 
 NOBODY = decisions()
 TEXTS = st.one_of(st.none(), st.text(max_size=12), st.sampled_from(["a", "ab", "😀", "contoso", "contoso bau", " "]))
@@ -101,6 +102,17 @@ def test_only_the_rows_asked_for_look_for_their_nearest():
     texts = ["alpha one", "beta two", "gamma three", "delta four"]
     left, right = grams(texts, texts).nearest("bc", "bc", 2, 0.9, of=np.array([1, 3]))
     assert sorted(zip(left.tolist(), right.tolist(), strict=True)) == [(1, 1), (3, 3)]
+
+
+def test_a_record_with_a_blocked_namesake_is_not_searched_for():
+    made = grams(["alpha one", "gamma three"], ["alpha one", "alpha ones", "gamma threes"])
+    spec = {"count": 2, "least": 0.3}
+    both = Pairs.of(*_nearest(made, spec, Pairs.of()))
+    assert tuples(both) == [(0, 0), (0, 1), (1, 2)]
+    namesake, other = (Pairs(np.array([0]), np.array([n])) for n in (0, 2))
+    assert tuples(Pairs.of(*_nearest(made, spec, other))) == tuples(both)
+    # The second one still finds the first, who is its nearest.
+    assert tuples(Pairs.of(*_nearest(made, spec, namesake))) == [(0, 1), (1, 2)]
 
 
 def test_runs_that_nearly_all_share_find_nobody_but_still_compare(monkeypatch):
@@ -191,6 +203,12 @@ def test_each_value_of_a_list_is_a_key():
     dv = {"list": [["2", "1"], ["3", "3"], ["9"]], "name": ["n", "m", "n"]}
     assert tuples(blocked(bc, dv, [["list"]]).across) == [(0, 0), (1, 1)]
     assert tuples(blocked(bc, dv, [["list", "name"]]).across) == [(0, 0)]
+
+
+def test_two_lists_make_a_key_of_every_combination():
+    bc = {"list": [["1", "2"], ["3"]], "names_list": [["a", "b", "c"], []]}
+    dv = {"list": [["1"], ["2"], ["3"]], "names_list": [["c"], ["a"], ["a"]]}
+    assert tuples(blocked(bc, dv, [["list", "names_list"]]).across) == [(0, 0), (0, 1)]
 
 
 def test_a_value_twice_in_a_list_counts_once_for_the_cap():
@@ -586,6 +604,39 @@ def test_the_runner_up_is_named_with_its_side_and_the_fields_it_fits_less_by(sid
     assert said.startswith(f"Contoso Handel Zwei in {where} fits less by ")
     fields = said.split(" fits less by ")[1]
     assert set(fields.replace(" and ", ",").split(",")) == {"number", "name"}
+
+
+def settling(bc: dict, dv: dict) -> tuple[str, str | None]:
+    """The band of one more pair among many, and which value would settle it."""
+    others = made_up("customer", 300, 5)
+    frame = propose([bc, *others[0]], [dv, *others[1]])
+    row = row_of(frame, bc["id"], dv["id"])
+    return row["band"], plain(row["settles"])
+
+
+@pytest.mark.parametrize(
+    ("bc", "dv", "where"),
+    [
+        ({}, {}, "Business Central and Sales"),
+        ({"phone": "+49 431 5551234"}, {}, "Sales"),
+        ({}, {"phone": "+49 431 5551234"}, "Business Central"),
+    ],
+)
+def test_the_value_that_would_settle_a_doubt_is_named_with_the_side_that_lacks_it(bc, dv, where):
+    one = {"id": "b1", "number": "K900001", "name": "Atlas Optik GmbH", **bc}
+    other = {"id": "d1", "number": "77-3", "name": "Atlas Optik", **dv}
+    band, said = settling(one, other)
+    assert band == "likely"
+    assert said == f"phone in {where}"
+    # And it does settle it.
+    phone = {"phone": "+49 431 5551234"}
+    assert settling({**one, **phone}, {**other, **phone}) == ("certain", None)
+
+
+def test_a_value_that_would_leave_a_doubt_settles_nothing():
+    one = {"id": "b1", "number": "K900001", "name": "Atlas Optik GmbH", "city": "Kiel"}
+    other = {"id": "d1", "number": "77-3", "name": "Atlas Optik", "city": "Linz", "country": "AT"}
+    assert settling(one, other) == ("likely", None)
 
 
 def test_a_pair_without_another_candidate_has_no_runner_up():

@@ -9,6 +9,10 @@ import numpy as np
 #: A pair is certain when it is at least this probable, and so much ahead of the next best on either side.
 CERTAIN = 0.98
 CLEAR_LEAD = float(np.log2(0.99 / 0.01))
+_CERTAIN_BITS = float(np.log2(CERTAIN / (1.0 - CERTAIN)))
+#: The odds in bits that a certain pair may start from at the most. The true ones depend on how many records have no
+#: partner; with this limit strangers among the records make no certain pair doubtful.
+STEADY_ODDS = -0.5
 #: Among all certain pairs together, at most this share may be expected to be wrong.
 EXPECTED_WRONG = 0.005
 LIKELY = 0.5
@@ -18,11 +22,16 @@ EQUAL = 1e-6
 
 @dataclass(frozen=True)
 class Assignment:
-    """Per pair: whether it is chosen, whether an equally good coupling does without it, and its lead."""
+    """Per pair: whether it is chosen, whether an equally good coupling does without it, and its lead in bits.
+
+    ``margin`` is the lead over the next best or “no partner”. ``clear`` is 0 or more where that lead is enough to be
+    certain: `CLEAR_LEAD` over others, and `CERTAIN` from steady odds.
+    """
 
     chosen: np.ndarray
     tied: np.ndarray
     margin: np.ndarray
+    clear: np.ndarray
 
 
 def assign(bc: np.ndarray, dv: np.ndarray, score: np.ndarray, prior: float) -> Assignment:
@@ -47,7 +56,9 @@ def assign(bc: np.ndarray, dv: np.ndarray, score: np.ndarray, prior: float) -> A
         always, ever = _settle(bc[pairs], dv[pairs], net[pairs])
         chosen[pairs[always]] = True
         tied[pairs[ever & ~always]] = True
-    return Assignment(chosen, tied, _margin(bc, dv, net))
+    rival = np.maximum(best_other(bc, net), best_other(dv, net))
+    clear = np.minimum(net - rival - CLEAR_LEAD, score + min(prior, STEADY_ODDS) - _CERTAIN_BITS)
+    return Assignment(chosen, tied, net - np.maximum(0.0, rival), clear)
 
 
 def _plain(bc: np.ndarray, dv: np.ndarray, net: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -142,12 +153,6 @@ def _best_sparse(left: np.ndarray, right: np.ndarray, net: np.ndarray, rows: int
     return (partner[left] == right) & (net > 0)
 
 
-def _margin(bc: np.ndarray, dv: np.ndarray, net: np.ndarray) -> np.ndarray:
-    """By how much a pair is ahead of the best other candidate of either record, or of “no partner”."""
-    rival = np.maximum(0.0, np.maximum(best_other(bc, net), best_other(dv, net)))
-    return net - rival
-
-
 def best_other(record: np.ndarray, net: np.ndarray) -> np.ndarray:
     """For each pair the largest weight among the other pairs of the same record; minus infinity if none."""
     if not len(record):
@@ -165,19 +170,17 @@ def best_other(record: np.ndarray, net: np.ndarray) -> np.ndarray:
     return out
 
 
-def bands(
-    assignment: Assignment, probability: np.ndarray, doubted: np.ndarray, lead: float = CLEAR_LEAD
-) -> np.ndarray:
+def bands(assignment: Assignment, probability: np.ndarray, doubted: np.ndarray, more: float = 0.0) -> np.ndarray:
     """The band of each pair: certain, likely or unsure.
 
     Only chosen pairs are certain or likely, and ``doubted`` ones are likely at most. The certain ones are
-    probable enough each, clearly ahead, and few enough for the mistakes expected among them to stay below the
-    limit.
+    probable enough each, clearly ahead (by ``more`` bits than otherwise), and few enough for the mistakes expected
+    among them to stay below the limit.
     """
-    chosen, margin = assignment.chosen, assignment.margin
+    chosen = assignment.chosen
     out = np.full(len(chosen), "unsure", dtype=object)
     out[chosen & (probability >= LIKELY)] = "likely"
-    able = np.flatnonzero(chosen & ~doubted & (probability >= CERTAIN) & (margin >= lead))
+    able = np.flatnonzero(chosen & ~doubted & (probability >= CERTAIN) & (assignment.clear >= more))
     order = able[np.argsort(-probability[able], kind="stable")]
     wrong = np.cumsum(1.0 - probability[order]) / np.arange(1, len(order) + 1)
     out[order[wrong <= EXPECTED_WRONG]] = "certain"

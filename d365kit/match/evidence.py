@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import pyarrow as pa
 
 from d365kit.match.asking import most_doubtful
-from d365kit.match.assign import CLEAR_LEAD, bands
+from d365kit.match.assign import bands
+from d365kit.match.doubts import doubts_of
 from d365kit.match.explain import evidence_column, reason_column
-from d365kit.match.prepare import Pool, setting
+from d365kit.match.prepare import Pool
 from d365kit.match.ranking import TIE, Ranking, Tell, ranks
 from d365kit.match.rivals import hidden_twins, relations, runner_ups, settling
-from d365kit.match.templates import MISSING
 from d365kit.match.weigh import Weighed, untaught, weigh
 from d365kit.match.work import State, Work
 
@@ -52,7 +50,7 @@ def _judged(work: Work, state: State) -> tuple[Weighed, np.ndarray, np.ndarray]:
     weighed, taught = weigh(work, state)
     notes = _doubts(pool, weighed)
     doubted = notes != ""
-    band = bands(weighed.assignment, weighed.probability, doubted, CLEAR_LEAD + TAUGHT_LEAD * taught)
+    band = bands(weighed.assignment, weighed.probability, doubted, TAUGHT_LEAD * taught)
     # What is certain before anybody answers stays so while it is still the choice: answers only add to it.
     band[_certain_untaught(work)[weighed.at] & weighed.assignment.chosen & ~doubted] = "certain"
     for at, note in relations(pool, weighed).items():
@@ -86,6 +84,8 @@ def _ranking(
     if details and len(keep):
         bits = weighed.model.evidence(comparisons, levels, weighed.candidates.rarity[keep])
         evidence = evidence_column(pool, comparisons, bc, dv, levels, bits)
+        # The pieces took several times its room; Arrow would keep that for later.
+        pa.default_memory_pool().release_unused()
         runner_up = runner_ups(pool, weighed, keep, bits)
         settles = settling(pool, weighed, keep, band[keep])
     return Ranking(
@@ -107,31 +107,7 @@ def _worth_showing(weighed: Weighed) -> np.ndarray:
 
 
 def _doubts(pool: Pool, weighed: Weighed) -> np.ndarray:
-    """Why a pair must not be taken for certain, or ``""``: a tie, or a doubt of matching.toml.
-
-    A doubt holds where one of the comparisons in ``any`` reached one of its levels, or where none of those in
-    ``none`` did, unless one of the comparisons in ``unless`` agrees exactly, or all of a list that stands there.
-    A doubt about comparisons that these records do not have is none.
-    """
-    found = weighed.candidates
-    notes = np.full(len(found), "", dtype=object)
-    where = {c.field: i for i, c in enumerate(found.comparisons)}
-
-    def reached(wanted: Mapping[str, Sequence[str]]) -> np.ndarray:
-        out = np.zeros(len(found), dtype=bool)
-        for field in where.keys() & wanted.keys():
-            words = np.array([*found.comparisons[where[field]].words, MISSING])
-            out |= np.isin(words, wanted[field])[found.levels[:, where[field]]]
-        return out
-
-    for doubt in setting(pool.kind, "doubts"):
-        wanted = doubt.get("any") or doubt["none"]
-        if where.keys() & wanted.keys():
-            holds = reached(wanted) if "any" in doubt else ~reached(wanted)
-            for relief in doubt.get("unless", ()):
-                fields = [relief] if isinstance(relief, str) else relief
-                same = [reached({field: ("exact",)}) for field in fields]
-                holds &= ~np.logical_and.reduce(same)
-            notes[holds] = doubt["note"]
+    """Why a pair must not be taken for certain, or ``""``: a tie, or a doubt of matching.toml."""
+    notes = doubts_of(pool.kind, weighed.candidates.comparisons, weighed.candidates.levels)
     notes[weighed.assignment.tied] = TIE
     return notes

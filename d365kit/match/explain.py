@@ -22,6 +22,8 @@ from d365kit.nouns.frames import arrow_of, plain
 #: Evidence below this many bits is not worth a word in the reason.
 _WORTH_SAYING = 0.5
 _MOST_SAID = 3
+#: So many pairs are written down at once: the pieces take several times the room of the whole.
+_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,12 @@ def texts(frame: pd.DataFrame, field: str) -> pa.Array:
     """The values of a column as evidence shows them; all missing when there is no such column."""
     if field not in frame.columns:
         return pa.nulls(len(frame), pa.string())
-    encoded = arrow_of(frame[field]).combine_chunks().dictionary_encode()
+    held = arrow_of(frame[field]).combine_chunks()
+    if pa.types.is_string(held.type) or pa.types.is_large_string(held.type):
+        # As `as_text` does, for all at once.
+        trimmed = pc.utf8_trim_whitespace(held.cast(pa.string()))
+        return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
+    encoded = held.dictionary_encode()
     known = pa.array([as_text(v) for v in encoded.dictionary.to_pylist()], pa.string())
     return known.take(encoded.indices)
 
@@ -103,10 +110,24 @@ def evidence_column(
     bits: np.ndarray,
 ) -> pa.Array:
     """The evidence of many pairs as JSON, each as `evidence_json` gives it; what neither record has is left out."""
+    quoted = [{s: as_json(joined_texts(pool.frames[s], c.shows)) for s in SIDES} for c in comparisons]
+    parts = [slice(start, start + _AT_ONCE) for start in range(0, len(bc), _AT_ONCE)] or [slice(0, 0)]
+    made = [_evidence(comparisons, quoted, bc[p], dv[p], levels[p], bits[p]) for p in parts]
+    return pa.chunked_array(made).combine_chunks()
+
+
+def _evidence(
+    comparisons: Sequence[Comparison],
+    quoted: Sequence[Mapping[Side, pa.Array]],
+    bc: np.ndarray,
+    dv: np.ndarray,
+    levels: np.ndarray,
+    bits: np.ndarray,
+) -> pa.Array:
+    """The evidence of a few pairs; ``quoted`` has, by comparison and side, what every record shows."""
     pieces = []
     for i, comparison in enumerate(comparisons):
-        quoted = {s: as_json(joined_texts(pool.frames[s], comparison.shows)) for s in SIDES}
-        left, right = quoted["bc"].take(pa.array(bc)), quoted["dv"].take(pa.array(dv))
+        left, right = quoted[i]["bc"].take(pa.array(bc)), quoted[i]["dv"].take(pa.array(dv))
         words = pa.array([json.dumps(w) for w in (*comparison.words, MISSING)], pa.string())
         level = words.take(pa.array(np.where(levels[:, i] < 0, len(words) - 1, levels[:, i])))
         weight = pc.cast(pa.array(np.round(bits[:, i].astype(float), 3) + 0.0), pa.string())
@@ -120,11 +141,16 @@ def evidence_column(
     return pc.binary_join_element_wise("[", inner, "]", "")
 
 
+#: What a text must not have if JSON is to write it as it is, between quotes.
+_ESCAPED = r'["\\\x00-\x1f]'
+
+
 def as_json(column: pa.Array) -> pa.Array:
     """Texts as JSON writes them; missing ones stay missing."""
-    encoded = column.dictionary_encode()
-    known = [json.dumps(v, ensure_ascii=False) for v in encoded.dictionary.to_pylist()]
-    return pa.array(known, pa.string()).take(encoded.indices)
+    quoted = pc.binary_join_element_wise('"', column, '"', "")
+    rare = pc.fill_null(pc.match_substring_regex(column, _ESCAPED), False)
+    escaped = [json.dumps(v, ensure_ascii=False) for v in column.filter(rare).to_pylist()]
+    return pc.replace_with_mask(quoted, rare, pa.array(escaped, pa.string()))
 
 
 # --- reasons ---------------------------------------------------------------------------------------------
@@ -149,22 +175,47 @@ def reason_column(
     levels: np.ndarray,
     notes: np.ndarray,
 ) -> pa.Array:
-    """The reasons of many pairs: pairs with the same levels and the same note have the same one."""
-    said = np.unique(notes, return_inverse=True)
-    code, radix = said[1].astype(np.int64), len(said[0]) + 1
-    for i, comparison in enumerate(comparisons):
-        code = code + (levels[:, i].astype(np.int64) + 1) * radix
-        radix *= len(comparison.levels) + 1
-    _, first, place = np.unique(code, return_index=True, return_inverse=True)
+    """The reasons of many pairs, each as `reason` gives it; the same ones are put into words once."""
+    noted = pa.array(notes, pa.string()).dictionary_encode()
+    said = noted.dictionary.to_pylist()
+    agree, agreeing = _told(kind, comparisons, weights, levels, _MOST_SAID)
+    against, differing = _told(kind, comparisons, [-w for w in weights], levels, _MOST_SAID - 1)
+    code = noted.indices.to_numpy().astype(np.int64)
+    code = (code * len(agree) + agreeing) * len(against) + differing
+    known, place = np.unique(code, return_inverse=True)
     made = []
-    for n in first:
-        lines = []
-        for i, comparison in enumerate(comparisons):
-            if (level := levels[n, i]) >= 0:
-                reached = comparison.levels[level]
-                lines.append(Line(comparison.field, None, None, reached.word, float(weights[i][level]), reached.says))
-        made.append(reason(kind, lines, str(notes[n])))
+    for one in known.tolist():
+        one, last = divmod(one, len(against))
+        first, middle = divmod(one, len(agree))
+        made.append("; ".join(p for p in (said[first], agree[middle], against[last]) if p) or "nothing to compare")
     return pa.array(made, pa.string()).take(pa.array(place))
+
+
+def _told(
+    kind: Kind, comparisons: Sequence[Comparison], weights: Sequence[np.ndarray], levels: np.ndarray, most: int
+) -> tuple[list[str], np.ndarray]:
+    """What the ``most`` telling levels of positive weight say: the phrases there are, and each pair's among them."""
+    entries = [
+        (-float(weights[i][n]), i, n, level.says.format(f=title(kind, comparison.field)))
+        for i, comparison in enumerate(comparisons)
+        for n, level in enumerate(comparison.levels)
+        if level.says and weights[i][n] >= _WORTH_SAYING
+    ]
+    entries.sort()
+    code, count = np.zeros(len(levels), dtype=np.int64), np.zeros(len(levels), dtype=np.int8)
+    for number, (_, i, n, _) in enumerate(entries, start=1):
+        here = (levels[:, i] == n) & (count < most)
+        code[here] = code[here] * (len(entries) + 1) + number
+        count[here] += 1
+    known, told = np.unique(code, return_inverse=True)
+    phrases = []
+    for one in known.tolist():
+        words = []
+        while one:
+            one, number = divmod(one, len(entries) + 1)
+            words.append(entries[number - 1][3])
+        phrases.append(joined(words[::-1]))
+    return phrases, told
 
 
 def title(kind: Kind, field: str) -> str:
@@ -210,10 +261,14 @@ def compared_fields(kind: Kind) -> tuple[str, ...]:
 def prints_of(pool: Pool, side: Side, fields: Sequence[str], rows: Iterable[int]) -> Mapping[int, bytes]:
     """One digest of its compared values for each of ``rows``; fields without a value play no part."""
     wanted = np.unique(np.fromiter(rows, dtype=np.int64))
-    part = pool.frames[side].iloc[wanted]
-    named = [pc.binary_join_element_wise(f"{field}=", texts(part, field), "") for field in fields]
-    whole = _joined_filled(named, "\x1f") if named else pa.array([""] * len(part))
-    return {int(n): hashlib.sha256(text.encode()).digest() for n, text in zip(wanted, whole.to_pylist(), strict=True)}
+    out: dict[int, bytes] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        part = pool.frames[side].iloc[some]
+        named = [pc.binary_join_element_wise(f"{field}=", texts(part, field), "") for field in fields]
+        whole = _joined_filled(named, "\x1f").to_pylist() if named else [""] * len(part)
+        out |= {int(n): hashlib.sha256(text.encode()).digest() for n, text in zip(some, whole, strict=True)}
+    return out
 
 
 def fingerprint(bc: bytes, dv: bytes) -> str:

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from d365kit.match.blocking import Pairs
 
 #: Runs found in more texts than this do not find candidates: that bounds the cost by the number of texts.
-_MOST_POSTINGS = 4_000
-_AT_ONCE = 500_000
+_MOST_POSTINGS = 2_000
+_AT_ONCE = 200_000
 _LONGEST = 200
 #: There are so many runs of three bytes.
 _RUNS = 1 << 24
@@ -38,14 +38,8 @@ class Grams:
         parts = {side: _runs(column) for side, column in texts.items()}
         sizes = {side: len(column) for side, column in texts.items()}
         # Each run counts once a text, and each side for itself, so that swapping the sides changes nothing.
-        frequency = np.zeros(_RUNS, dtype=np.int32)
-        for _, runs in parts.values():
-            frequency += np.bincount(runs, minlength=_RUNS).astype(np.int32)
-        names = np.flatnonzero(frequency)
-        place = np.zeros(_RUNS, dtype=np.int32)
-        place[names] = np.arange(len(names), dtype=np.int32)
-        frequency = frequency[names]
-        matrices = {side: (rows, place[runs]) for side, (rows, runs) in parts.items()}
+        names, frequency = np.unique(np.concatenate([runs for _, runs in parts.values()]), return_counts=True)
+        matrices = {side: (rows, np.searchsorted(names, runs)) for side, (rows, runs) in parts.items()}
         total = max(sum(sizes.values()), 1)
         rarity = np.log2((total + 1) / (frequency + 0.5)).astype(np.float32)
         made = {}
@@ -57,6 +51,10 @@ class Grams:
             starts = np.concatenate([[0], np.cumsum(counts)])
             made[side] = csr_matrix((weight, column.astype(np.int32), starts), shape=(sizes[side], len(names)))
         return cls(made, frequency)
+
+    def size(self, side: str) -> int:
+        """How many texts there are."""
+        return self.rows[side].shape[0]  # type: ignore[attr-defined]
 
     def cosine(self, left: str, right: str, pairs: Pairs) -> np.ndarray:
         """How near the texts of each pair are, 0 to 1; float32."""

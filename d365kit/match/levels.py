@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from d365kit.match.engines import Engine
 
 #: So many pairs are compared at once.
-_AT_ONCE = 2_000_000
+_AT_ONCE = 700_000
 _MARK_BITS = 11
 #: Splink wants a new name for every table it is given.
 _NUMBERS = itertools.count()
@@ -140,23 +140,10 @@ def by_conditions(connection, comparisons: Sequence[Comparison], left: str, righ
 
     ``connection`` is DuckDB's, with the tables ``records_bc`` and ``records_dv``.
     """
-    out = np.full((len(pairs), len(comparisons)), -1, dtype=np.int8)
-    for start in range(0, len(pairs), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        out[part] = _some(connection, comparisons, left, right, Pairs(pairs.left[part], pairs.right[part]))
-    return out
-
-
-def _some(connection, comparisons: Sequence[Comparison], left: str, right: str, pairs: Pairs) -> np.ndarray:
     from splink import DuckDBAPI, Linker
 
+    out = np.full((len(pairs), len(comparisons)), -1, dtype=np.int8)
     names = [f"{side}{next(_NUMBERS)}" for side in (left, right)]
-    asked = pa.table({"l": pa.array(pairs.left), "r": pa.array(pairs.right)})
-    connection.register("asked", asked)
-    connection.execute(
-        f"CREATE OR REPLACE TABLE pairs AS SELECT '0' AS match_key, '{names[0]}-__-' || l AS join_key_l, "
-        f"'{names[1]}-__-' || r AS join_key_r FROM asked"
-    ).fetchall()
     with quiet():
         api = DuckDBAPI(connection=connection)
         inputs = [
@@ -164,15 +151,30 @@ def _some(connection, comparisons: Sequence[Comparison], left: str, right: str, 
             for side, name in zip((left, right), names, strict=True)
         ]
         linker = Linker(inputs, splink_settings(comparisons))
-        blocked = api.register(connection.table("pairs"), dataset_display_name=f"pairs{next(_NUMBERS)}")
-        linker.table_management.register_blocked_pairs_for_predict(blocked)
-        scored = linker.inference.predict(warning_mode="never")
-        weights = ", ".join(f"(mw_c{i})::FLOAT AS w{i}" for i in range(len(comparisons)))
-        got = connection.execute(
-            f"SELECT unique_id_l AS l, unique_id_r AS r, {weights} FROM {scored.physical_name}"
-        ).fetchnumpy()
+        for start in range(0, len(pairs), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            some = Pairs(pairs.left[part], pairs.right[part])
+            out[part] = levels_of(_weights(connection, api, linker, names, some, len(comparisons)), some)
         linker.table_management.delete_tables_created_by_splink_from_db()
-    return levels_of(got, pairs)
+    return out
+
+
+def _weights(connection, api, linker, names: Sequence[str], pairs: Pairs, count: int) -> Mapping[str, np.ndarray]:
+    """What Splink says of ``pairs``: l, r (row numbers) and w0, w1 … (weights)."""
+    connection.register("asked", pa.table({"l": pa.array(pairs.left), "r": pa.array(pairs.right)}))
+    connection.execute(
+        f"CREATE OR REPLACE TABLE pairs AS SELECT '0' AS match_key, '{names[0]}-__-' || l AS join_key_l, "
+        f"'{names[1]}-__-' || r AS join_key_r FROM asked"
+    ).fetchall()
+    blocked = api.register(connection.table("pairs"), dataset_display_name=f"pairs{next(_NUMBERS)}")
+    linker.table_management.register_blocked_pairs_for_predict(blocked)
+    scored = linker.inference.predict(warning_mode="never")
+    weights = ", ".join(f"(mw_c{i})::FLOAT AS w{i}" for i in range(count))
+    got = connection.execute(
+        f"SELECT unique_id_l AS l, unique_id_r AS r, {weights} FROM {scored.physical_name}"
+    ).fetchnumpy()
+    scored.drop_table_from_database_and_remove_from_cache()
+    return got
 
 
 def levels_of(got: Mapping, pairs: Pairs) -> np.ndarray:

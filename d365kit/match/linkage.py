@@ -18,6 +18,8 @@ from d365kit.match.train import Apart, rare_at
 
 #: What a rare value may add to an exact agreement, or a common one take off, in bits.
 FREQUENCY_CLIP = 3.0
+#: A record with a blocked candidate whose name is so near needs no search by name.
+NAMESAKE = 0.8
 #: So many records of each side are compared with others of their own side, to learn from.
 SAMPLE = 10_000
 
@@ -61,7 +63,7 @@ def candidates(pool: Pool, engine: str = "duckdb") -> Candidates:
         across, within = found.across, dict(found.within)
         for spec in setting(pool.kind, "near"):
             if (grams := search.near.get(spec["column"])) is not None:
-                across = Pairs.of(across.both, *_nearest(grams, spec))
+                across = Pairs.of(across.both, *_nearest(grams, spec, across))
                 within = {s: Pairs.of(within[s].both, _nearest_within(grams, spec, s, drawn[s])) for s in SIDES}
         pairs, reached, rarity = search.judge("bc", "dv", across)
         apart = {side: Apart(*search.judge(side, side, within[side])[1:]) for side in SIDES}
@@ -76,11 +78,15 @@ def _texts(pool: Pool, comparisons: Sequence[Comparison]) -> dict[str, Grams]:
     return {column: Grams.of({side: pool.columns[side][column] for side in SIDES}) for column in usable}
 
 
-def _nearest(grams: Grams, spec: Mapping) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """The nearest texts of the other side, seen from either."""
-    there = grams.nearest("bc", "dv", spec["count"], spec["least"])
-    back = grams.nearest("dv", "bc", spec["count"], spec["least"])
-    return there, back[::-1]
+def _nearest(grams: Grams, spec: Mapping, blocked: Pairs) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """The nearest texts of the other side, seen from either, for records without a blocked namesake."""
+    near = grams.cosine("bc", "dv", blocked) >= NAMESAKE
+
+    def found(left: Side, right: Side, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        named = np.bincount(rows[near], minlength=grams.size(left)) > 0
+        return grams.nearest(left, right, spec["count"], spec["least"], of=np.flatnonzero(~named))
+
+    return found("bc", "dv", blocked.left), found("dv", "bc", blocked.right)[::-1]
 
 
 def _nearest_within(grams: Grams, spec: Mapping, side: Side, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

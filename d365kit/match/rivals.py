@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from d365kit.kinds import SIDES, Side, other_side
-from d365kit.match.assign import CLEAR_LEAD, best_other
+from d365kit.match.assign import CLEAR_LEAD
 from d365kit.match.blocking import Pairs
+from d365kit.match.doubts import doubts_of
 from d365kit.match.engines import ENGINES, opened
 from d365kit.match.explain import joined, texts, title
 from d365kit.match.grams import Grams
@@ -111,27 +113,46 @@ def runner_ups(pool: Pool, weighed: Weighed, at: np.ndarray, bits: np.ndarray) -
     ``bits`` is the evidence of those pairs, pairs × comparisons.
     """
     found, net = weighed.candidates, weighed.net
-    comparisons = found.comparisons
     second: dict[Side, np.ndarray] = {
         "dv": _next_best(found.pairs.left, net, at), "bc": _next_best(found.pairs.right, net, at),
     }  # fmt: skip
-    names = {side: texts(pool.frames[side], pool.kind.name_field) for side in SIDES}
-    out: list[str | None] = []
-    for n in range(len(at)):
-        side: Side = max(SIDES, key=lambda s: (net[second[s][n]] if second[s][n] >= 0 else -np.inf, s))
-        other = second[side][n]
-        if other < 0 or not weighed.assignment.chosen[at[n]]:
-            out.append(None)
-            continue
-        theirs = weighed.model.evidence(comparisons, found.levels[[other]], found.rarity[[other]])[0]
-        ahead = bits[n] - theirs
-        order = [int(i) for i in np.argsort(-ahead, kind="stable") if ahead[i] >= _TELLS][:2]
-        row = int((found.pairs.left if side == "bc" else found.pairs.right)[other])
-        called = names[side][row].as_py() or pool.ids[side][row].as_py()
-        where = joined([title(pool.kind, comparisons[i].field) for i in order]).replace(", ", " and ")
-        lead = f"fits less by {where}" if order else "fits as well"
-        out.append(f"{called} in {SIDE_NAMES[side]} {lead}")
-    return pa.array(out, pa.string())
+    ahead_of = {s: np.where(second[s] >= 0, net[second[s]], -np.inf) for s in SIDES}
+    on_dv = ahead_of["dv"] >= ahead_of["bc"]
+    other = np.where(on_dv, second["dv"], second["bc"])
+    told = np.flatnonzero((other >= 0) & weighed.assignment.chosen[at])
+    other, on_dv = other[told], on_dv[told]
+    theirs = weighed.model.evidence(found.comparisons, found.levels[other], found.rarity[other])
+    how = _fits_less(pool, weighed, bits[told] - theirs)
+    called = pa.array([""] * len(told), pa.string())
+    records = {"bc": found.pairs.left, "dv": found.pairs.right}
+    for side in SIDES:
+        here = on_dv if side == "dv" else ~on_dv
+        rows = pa.array(records[side][other[here]])
+        names = texts(pool.frames[side], pool.kind.name_field).take(rows)
+        names = pc.coalesce(names, pool.ids[side].take(rows).cast(pa.string()))
+        named = pc.binary_join_element_wise(names, f"in {SIDE_NAMES[side]}", " ")
+        called = pc.replace_with_mask(called, pa.array(here), named)
+    out = pa.nulls(len(at), pa.string())
+    mask = np.zeros(len(at), dtype=bool)
+    mask[told] = True
+    return pc.replace_with_mask(out, pa.array(mask), pc.binary_join_element_wise(called, how, " "))
+
+
+def _fits_less(pool: Pool, weighed: Weighed, ahead: np.ndarray) -> pa.Array:
+    """By which comparisons a pair is ahead, in words; ``ahead`` has bits, pairs × comparisons."""
+    comparisons = weighed.candidates.comparisons
+    # A comparison that none is, for where there are fewer than two.
+    ahead = np.column_stack([ahead, np.full((len(ahead), 2), -np.inf)])
+    order = np.argsort(-ahead, axis=1, kind="stable")[:, :2]
+    tells = np.take_along_axis(ahead, order, axis=1) >= _TELLS
+    picked = np.where(tells, order, len(comparisons))
+    kinds, place = np.unique(picked @ [len(comparisons) + 1, 1], return_inverse=True)
+    words = []
+    for code in kinds.tolist():
+        fields = [n for n in divmod(code, len(comparisons) + 1) if n < len(comparisons)]
+        named = joined([title(pool.kind, comparisons[n].field) for n in fields]).replace(", ", " and ")
+        words.append(f"fits less by {named}" if fields else "fits as well")
+    return pa.array(words, pa.string()).take(pa.array(place))
 
 
 def _next_best(record: np.ndarray, net: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -149,21 +170,26 @@ def settling(pool: Pool, weighed: Weighed, at: np.ndarray, bands: np.ndarray) ->
     """For pairs in doubt: the single value that, filled in and agreeing, would make the pair certain."""
     found, kind = weighed.candidates, pool.kind
     gains = np.array([w[0] for w in weighed.model.weights()])
-    lead = np.minimum(weighed.net, weighed.net - np.maximum(0.0, best_other(found.pairs.left, weighed.net)))
-    lead = np.minimum(lead, weighed.net - np.maximum(0.0, best_other(found.pairs.right, weighed.net)))
-    filled = {s: [_filled(pool, s, c.shows) for c in found.comparisons] for s in SIDES}
-    out: list[str | None] = []
-    for n, band in zip(at.tolist(), bands.tolist(), strict=True):
-        need = CLEAR_LEAD - lead[n]
-        able = [int(i) for i in np.flatnonzero((found.levels[n] < 0) & (gains >= need))]
-        if band == "certain" or not able:
-            out.append(None)
-            continue
-        best = max(able, key=lambda i: gains[i])
-        has = {"bc": filled["bc"][best][found.pairs.left[n]], "dv": filled["dv"][best][found.pairs.right[n]]}
-        lacking = [SIDE_NAMES[s] for s in SIDES if not has[s]]
-        where = " and ".join(lacking) or "both"
-        out.append(f"{title(kind, found.comparisons[best].field)} in {where}")
+    levels = found.levels[at]
+    # What would not suffice, or is there already, cannot settle anything.
+    gain = np.where((levels < 0) & (gains >= -weighed.assignment.clear[at][:, None]), gains, -np.inf)
+    gain[bands == "certain"] = -np.inf
+    for i in range(len(found.comparisons)):
+        here = np.flatnonzero(gain[:, i] > -np.inf)
+        agreeing = levels[here]
+        agreeing[:, i] = 0
+        gain[here[doubts_of(kind, found.comparisons, agreeing) != ""], i] = -np.inf
+    best = gain.argmax(axis=1) if gain.size else np.zeros(len(at), dtype=np.int64)
+    able = gain.max(axis=1, initial=-np.inf) > -np.inf
+    out: list[str | None] = [None] * len(at)
+    rows = {"bc": found.pairs.left, "dv": found.pairs.right}
+    for i in np.unique(best[able]).tolist():
+        comparison = found.comparisons[i]
+        here = np.flatnonzero(able & (best == i))
+        has = {s: _filled(pool, s, comparison.shows)[rows[s][at[here]]] for s in SIDES}
+        for n, *there in zip(here.tolist(), *(has[s].tolist() for s in SIDES), strict=True):
+            lacking = [SIDE_NAMES[s] for s, known in zip(SIDES, there, strict=True) if not known]
+            out[n] = f"{title(kind, comparison.field)} in {' and '.join(lacking) or 'both'}"
     return pa.array(out, pa.string())
 
 

@@ -152,12 +152,15 @@ class Spark:
 
 
 def _keys(number: int, key: Sequence[str], columns: pa.Table) -> str:
-    """SQL for the values one key has in a record (see `blocking`); lists are read side by side, as DuckDB does."""
+    """SQL for the values one key has in a record: one for every combination of the values of its lists."""
     lists = [c for c in key if pa.types.is_list(columns.schema.field(c).type)]
     # Where a part is missing the text is, too.
-    text = " || '|' || ".join([f"'{number}'", *(f"CAST({f'z.{c}' if c in lists else c} AS STRING)" for c in key)])
-    one = f"CASE WHEN {text} IS NOT NULL THEN xxhash64({text}) END"
-    return f"coalesce(transform(arrays_zip({', '.join(lists)}), z -> {one}), array())" if lists else f"array({one})"
+    parts = [f"CAST({f'z{lists.index(c)}' if c in lists else c} AS STRING)" for c in key]
+    text = " || '|' || ".join([f"'{number}'", *parts])
+    made = f"array(CASE WHEN {text} IS NOT NULL THEN xxhash64({text}) END)"
+    for n in reversed(range(len(lists))):
+        made = f"flatten(transform({lists[n]}, z{n} -> {made}))"
+    return f"coalesce({made}, array())" if lists else made
 
 
 # --- the session ----------------------------------------------------------------------------------------

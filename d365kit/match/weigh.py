@@ -98,7 +98,12 @@ def weigh(work: Work, state: State) -> tuple[Weighed, bool]:
 def _scene(found: Candidates, known: np.ndarray) -> Scene:
     """The pairs with all they are judged by; records without any candidate take no part, so strangers do no harm."""
     bc, dv = found.pairs.left, found.pairs.right
-    return Scene(bc, dv, found.levels, found.rarity, len(np.unique(bc)), len(np.unique(dv)), known)
+    return Scene(bc, dv, found.levels, found.rarity, _different(bc), _different(dv), known)
+
+
+def _different(rows: np.ndarray) -> int:
+    """How many different row numbers there are."""
+    return int(np.count_nonzero(np.bincount(rows)))
 
 
 def _lesson(work: Work, base: Weighed, answered: np.ndarray, verdict: np.ndarray) -> Lesson:

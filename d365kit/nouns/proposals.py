@@ -96,9 +96,12 @@ class Proposals:
 
     def pairs(self, band: str) -> list[Pair]:
         """The chosen pairs of a band, ready for the ledger."""
+        rows = self.chosen(band)
+        # Both are missing where proposals were made without details.
+        known = rows.assign(evidence=rows["evidence"].fillna("[]"), fingerprint=rows["fingerprint"].fillna(""))
         return [
-            Pair(r.bc_id, r.dv_id, float(r.score), r.band, json.loads(r.evidence or "[]"), r.fingerprint or "")
-            for r in self.chosen(band).itertuples()
+            Pair(r.bc_id, r.dv_id, float(r.score), r.band, json.loads(r.evidence), r.fingerprint)
+            for r in known.itertuples()
         ]
 
     def counts(self) -> dict[str, int]:
