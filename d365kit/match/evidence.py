@@ -18,7 +18,7 @@ from d365kit.match.work import State, Work
 #: A candidate less probable than this, were it the only one, is not worth a look.
 WORTH_A_LOOK = 0.02
 #: A pair that becomes certain by people's answers alone must be so many bits further ahead.
-TAUGHT_LEAD = 6.0
+TAUGHT_LEAD = 12.0
 #: So many candidates of one record are shown.
 SHOWN = 5
 
