@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Pairs = Iterable[tuple[str, str]]
+#: Pairs of (bc id, dv id), or `Pair` with the score, band and fingerprint they were proposed with.
+Pairs = Iterable[tuple[str, str] | Pair]
 
 
 def _now() -> datetime:
@@ -299,22 +300,23 @@ class Workspace:
 
     def uncouple(self, kind: str, pairs: Pairs, *, note: str = "") -> int:
         """End the couplings of ``pairs``; the data on both sides stay as they are."""
-        return self._decide("uncouple", kind, [Pair(b, d) for b, d in pairs], note)
+        return self._decide("uncouple", kind, [p if isinstance(p, Pair) else Pair(*p) for p in pairs], note)
 
-    def undo(self) -> list[Decision]:
-        """Take back the last act, whole, and return its lines.
+    def undo(self, *, batch: int | None = None) -> list[Decision]:
+        """Take back the last act, or the act ``batch`` of the ledger, whole, and return its lines.
 
-        Raises NothingToUndo; LedgerError when the last act is a run of `apply`: its couplings belong to records
-        that it made, and forgetting them would make the same records a second time.
+        Raises NothingToUndo; LedgerError when later decisions stand in the way, and when the last act is a run of
+        `apply`: its couplings belong to records that it made, and forgetting them would make the same records a
+        second time.
         """
         with self.folder.lock():
-            last = self.ledger.decisions(last=1)
+            last = self.ledger.decisions(last=1) if batch is None else []
             if last and last[0].run:
                 raise LedgerError(
                     f"The last act is run {last[0].run} of apply, which wrote to the services.",
                     "End single couplings with: d365kit uncouple KIND BC_ID DV_ID.",
                 )
-            return self.ledger.undo(by=self.by, at=self._now())
+            return self.ledger.undo(by=self.by, at=self._now(), batch=batch)
 
     def review(self, kind: str) -> Review:
         """A widget to look through the doubtful proposals of ``kind`` (notebooks only)."""
@@ -412,11 +414,20 @@ class Workspace:
         return [p for p in self.proposals(kind).pairs(band) if p.bc_id not in taken and p.dv_id not in taken]
 
     def _known(self, kind: str, pairs: Pairs) -> list[Pair]:
-        """``pairs`` with their ids as the snapshot writes them: GUIDs small, keys of pages and files as they are."""
+        """``pairs`` with their ids as the snapshot writes them: GUIDs small, keys of pages and files as they are.
+
+        What is a `Pair` already comes from the snapshot and stays as it is.
+        """
+        pairs = list(pairs)
+        if all(isinstance(p, Pair) for p in pairs):
+            return [p for p in pairs if isinstance(p, Pair)]
         sides = self.snapshot[self.catalogue[kind].name]
         known = {s: {str(i).casefold(): str(i) for i in sides.everything(s)["id"]} for s in SIDES}
         chosen = []
         for pair in pairs:
+            if isinstance(pair, Pair):
+                chosen.append(pair)
+                continue
             ids = []
             for side, record in zip(SIDES, pair, strict=True):
                 if record and record.casefold() not in known[side]:
@@ -427,11 +438,21 @@ class Workspace:
 
     def _proposed(self, kind: str, pairs: Pairs) -> list[Pair]:
         """``pairs`` with the score and fingerprint they were proposed or asked about with, where they were."""
+        pairs = list(pairs)
+        if all(isinstance(p, Pair) for p in pairs):
+            return [p for p in pairs if isinstance(p, Pair)]
         kept = self.folder.load_proposals(kind)
         frames = [self._asked.get(kind), None if kept is None else kept.frame]
-        rows = {(r.bc_id, r.dv_id): r for frame in frames if frame is not None for r in frame.itertuples()}
+        known = self._known(kind, pairs)
+        # A million pairs may be kept and one asked for: only rows of its records are looked at.
+        bc, dv = {p.bc_id for p in known}, {p.dv_id for p in known}
+        rows = {
+            (r.bc_id, r.dv_id): r
+            for frame in frames if frame is not None
+            for r in frame[frame["bc_id"].isin(bc) & frame["dv_id"].isin(dv)].itertuples()
+        }  # fmt: skip
         chosen = []
-        for pair in self._known(kind, pairs):
+        for pair in known:
             row = rows.get((pair.bc_id, pair.dv_id))
             chosen.append(
                 Pair(pair.bc_id, pair.dv_id, float(row.score), str(row.band), [], str(row.fingerprint or ""))
