@@ -1,4 +1,4 @@
-"""Snapshot + Proposals + ledger → what a person looks through and decides: the rules of the review, without a screen."""
+"""Snapshot + Proposals + ledger → what a person looks through and decides: the rules, without a screen."""
 
 from d365kit.review.batch import Batch
 from d365kit.review.queue import Queue

@@ -44,7 +44,6 @@ class Acts:
         """Take in further lines, oldest first."""
         for line in lines:
             if line.verdict == "undo":
-                # Taking back an undo brings its act back; it is rare and comes by code, so it is shown as its own act.
                 if line.undoes is not None:
                     self._acts.pop(line.undoes, None)
                 continue

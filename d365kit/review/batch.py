@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 import pyarrow.compute as pc
 
+from d365kit.kinds import SIDES
 from d365kit.review.queue import BANDS, Queue
 from d365kit.review.state import OPEN, State
 from d365kit.show.values import seen, short
@@ -37,7 +38,7 @@ class Batch:
             return np.zeros(len(pairs), dtype=bool)
         bc, dv = (
             pc.utf8_upper(pc.utf8_trim_whitespace(self._queue.records[s].texts(field).take(rows)))
-            for s, rows in (("bc", self._queue.bc[pairs]), ("dv", self._queue.dv[pairs]))
+            for s, rows in zip(SIDES, (self._queue.bc[pairs], self._queue.dv[pairs]), strict=True)
         )  # fmt: skip
         return pc.fill_null(pc.not_equal(bc, dv), False).to_numpy(zero_copy_only=False).astype(bool)
 
@@ -70,10 +71,11 @@ class Batch:
         for at in range(max(0, start), min(end, len(self.pairs))):
             place = int(self.pairs[at])
             bc, dv = int(queue.bc[place]), int(queue.dv[place])
+            left, right = queue.records["bc"], queue.records["dv"]
             out.append({
-                "at": at, "id": queue.records["bc"].id_of(bc), "entry": int(self.entries[at]),
-                "bc": seen(short(queue.records["bc"].name_of(bc), 80)), "bc_number": queue.records["bc"].number_of(bc),
-                "dv": seen(short(queue.records["dv"].name_of(dv), 80)), "dv_number": queue.records["dv"].number_of(dv),
+                "at": at, "id": left.id_of(bc), "entry": int(self.entries[at]),
+                "bc": seen(short(left.name_of(bc), 80)), "bc_number": seen(short(left.number_of(bc), 20)),
+                "dv": seen(short(right.name_of(dv), 80)), "dv_number": seen(short(right.number_of(dv), 20)),
                 "chance": text_of_chance(float(queue.probability[place])), "band": BANDS[int(queue.band_of[place])],
                 "reason": seen(short(queue.text(int(queue.line[place]), "reason"), 120)),
                 "conflict": bool(self.conflicting[at]),

@@ -1,4 +1,4 @@
-"""One entry of a queue → a card: the record, its candidates beside it, field by field, as plain data for any screen."""
+"""One entry of a queue → a card: the record and its candidates, field by field, as plain data for any screen."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Cards:
         self._fields = shown_fields(queue.kind)
 
     def card(self, entry: int, extra: tuple[int, ...] = (), only: int | None = None) -> dict[str, object]:
-        """The card of an entry. ``extra`` are rows of the other side, found by a search, to stand among its candidates;
-        ``only`` is the one candidate to be shown, by its place.
+        """The card of an entry. ``extra`` are rows of the other side, found by a search, to stand among its
+        candidates; ``only`` is the one candidate to be shown, by its place.
 
         “selected” is the candidate that confirming takes unless another one is chosen: the one that was given to the
         record, if nothing stands in the way; None in a tie.
@@ -153,7 +153,9 @@ class Cards:
     def _compared(
         self, field: Field, own: Cell, their: Cell, mine: tuple[Side, int], theirs: tuple[Side, int]
     ) -> Cell:
-        """A candidate's cell: ``s`` is “=”, “≈” or “≠”; where characters differ, ``p`` are its pieces, ``m`` the record's."""
+        """A candidate's cell: ``s`` is “=”, “≈”, “≠”, or “?” where nothing tells yet whether two references agree.
+
+        Where characters differ, ``p`` are its pieces and ``m`` the record's."""
         if "none" in own or "none" in their:
             return their
         same = own["t"] == their["t"]
@@ -161,6 +163,9 @@ class Cards:
             ids = [self._queue.records[s].value(r, field.name) for s, r in (mine, theirs)]
             partner = self._references.partner(field, mine[0], str(ids[0])) if ids[0] is not None else ""
             same = bool(partner) and partner == ids[1]
+            if not same and not (own.get("coupled") and their.get("coupled")):
+                alike = str(own["t"]).casefold() == str(their["t"]).casefold()
+                return their | {"s": "≈" if alike else "?"}
         if same:
             return their | {"s": "="} if their["t"] != own["t"] else {
                 "s": "=", **({"coupled": their["coupled"]} if "coupled" in their else {})}  # fmt: skip

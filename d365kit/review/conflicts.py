@@ -1,17 +1,14 @@
-"""What stands in the way of a pair, named: taken, wanted twice, a tie, hidden by the filter, a prerequisite missing."""
+"""What stands in the way of a pair, named: taken, wanted twice, a tie, hidden by the filter, not yet coupled."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from d365kit.errors import UnknownKind
 from d365kit.kinds import Field, Kind, Side, other_side
 from d365kit.ledger import Ledger
 from d365kit.review.queue import BANDS, Queue
-from d365kit.review.state import COUPLED, CREATE, NONE, State
-from d365kit.show.values import SIDE_NAMES, kind_title, moment, seen, short
+from d365kit.review.state import COUPLED, CREATE, NONE, Coupled, State
+from d365kit.show.values import SIDE_NAMES, moment, seen, short
 
 #: So many other records that want the same one are named.
 _NAMED = 3
@@ -51,15 +48,18 @@ def of_record(queue: Queue, state: State, references: References, entry: int) ->
         best = np.nan_to_num(queue.score[live])
         if best[0] - best[1] < _TIE:
             found.append({"code": "tie", "text": "A tie: the best candidates fit equally well. Choose one yourself."})
-    for name, title, target in _waits_for(queue, references, side, row):
-        found.append(
-            {"code": "prerequisite", "text": f"{title} {name} is not coupled yet. You may confirm; the record will wait for it.",
-             "kind": target}
-        )  # fmt: skip
+    waits = _waits_for(queue, references, side, row)
+    if waits:
+        named = ", ".join(f"{title} {name}" for name, title in waits)
+        found.append({
+            "code": "prerequisite",
+            "text": f"Not coupled yet: {named}. You may confirm; the record waits until they are.",
+        })  # fmt: skip
     return found
 
 
-def _waits_for(queue: Queue, references: References, side: Side, row: int) -> list[tuple[str, str, str]]:
+def _waits_for(queue: Queue, references: References, side: Side, row: int) -> list[tuple[str, str]]:
+    """What the record refers to and that has no partner yet: its name, and the field's."""
     records = queue.records[side]
     out = []
     for field in queue.kind.references:
@@ -69,7 +69,7 @@ def _waits_for(queue: Queue, references: References, side: Side, row: int) -> li
         if target is None or references.partner(field, side, str(target)):
             continue
         name = records.value(row, field.label_column) or target
-        out.append((seen(short(str(name), 60)), field.title.capitalize(), field.refers_to[0]))
+        out.append((seen(short(str(name), 60)), field.title))
     return out
 
 
@@ -82,7 +82,7 @@ def of_candidate(queue: Queue, state: State, entry: int | None, side: Side, row:
     if why := records.outside(row):
         found.append({
             "code": "hidden", "blocks": True,
-            "text": f"Hidden by the mapping's filter: {seen(short(why, 60))}. A coupling would never be synchronised.",
+            "text": f"Hidden by the mapping's filter ({seen(short(why, 60))}), so it would never be synchronised.",
         })  # fmt: skip
     if pair >= 0 and state.refused[pair]:
         found.append({"code": "rejected", "text": "You said before that these two do not belong together."})
@@ -120,24 +120,13 @@ def _wanted_twice(queue: Queue, state: State, entry: int | None, side: Side, row
     }]  # fmt: skip
 
 
-def taken_text(queue: Queue, side: Side, held: object) -> str:
+def taken_text(queue: Queue, side: Side, held: Coupled) -> str:
     """“Coupled to Fabrikam Ltd by anna, 2026-11-22 12:00 UTC (line 12 of the ledger)”."""
     other = queue.records[other_side(side)]
-    row = other.row_of(held.partner)  # type: ignore[attr-defined]
-    name = other.name_of(row) if row >= 0 else held.partner  # type: ignore[attr-defined]
-    when = f", {moment(held.at)}" if held.at is not None else ""  # type: ignore[attr-defined]
+    row = other.row_of(held.partner)
+    name = other.name_of(row) if row >= 0 else held.partner
+    when = f", {moment(held.at)}" if held.at is not None else ""
     return (
         f"Taken: coupled to {seen(short(str(name), 60))} in {SIDE_NAMES[other_side(side)]} "
-        f"by {seen(held.by)}{when} (line {held.position:,} of the ledger)."  # type: ignore[attr-defined]
+        f"by {seen(held.by)}{when} (line {held.position:,} of the ledger)."
     )
-
-
-def reference_kinds(kind: Kind, catalogue: Mapping[str, Kind]) -> dict[str, str]:
-    """The titles of the kinds that a kind refers to."""
-    out = {}
-    for name in kind.prerequisites:
-        try:
-            out[name] = catalogue[name].title
-        except UnknownKind:
-            out[name] = kind_title(name)
-    return out

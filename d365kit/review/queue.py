@@ -37,6 +37,7 @@ class Queue:
         self.kind, self.proposals = kind, proposals
         self.records: dict[Side, Records] = {s: Records(kind, s, snapshot[kind.name]) for s in SIDES}
         self._columns: dict[str, pa.Array] = {}
+        self._chunked: dict[str, pa.ChunkedArray] = {}
         self._candidates()
         self._entries()
 
@@ -156,7 +157,10 @@ class Queue:
 
     def text(self, line: int, name: str) -> str:
         """A text of the frame, ``""`` where there is none."""
-        return str(self.column(name)[int(line)].as_py() or "")
+        if name not in self._chunked:
+            # Not `column`: the evidence of a million pairs is too much to copy for a few lines of it.
+            self._chunked[name] = arrow_of(self.proposals.frame[name])
+        return str(self._chunked[name][int(line)].as_py() or "")
 
     # --- what filters and orders go by, a value an entry ---
 

@@ -1,4 +1,4 @@
-"""The reasons of proposals → a few codes to filter by, told from the words; each distinct reason is looked at once."""
+"""The reasons of proposals → a few codes to filter by, told from their words."""
 
 from __future__ import annotations
 

@@ -21,6 +21,8 @@ SEARCHED = (
 )  # fmt: skip
 #: Where a record is: the first of these that a kind has.
 PLACES = ("city", "country", "county")
+#: So many ids are looked up one by one; more of them at once, which takes as long as fifty single ones.
+_FEW = 50
 _MARKS = r"[\x{300}-\x{36f}]"
 
 
@@ -33,6 +35,7 @@ class Records:
         self.inside = len(self._frames[0])
         self.size = self.inside + len(self._frames[1])
         self._columns: dict[str, pa.Array] = {}
+        self._parts: dict[str, tuple[pa.ChunkedArray | None, ...]] = {}
 
     def has(self, name: str) -> bool:
         """Whether there is such a column."""
@@ -54,7 +57,12 @@ class Records:
 
     def value(self, row: int, name: str) -> object:
         """One value as Python has it; None when it is missing."""
-        value = plain(self.column(name)[row].as_py()) if self.has(name) else None
+        if name not in self._parts:
+            # Not `column`, which copies: a card reads one value of each of many columns.
+            self._parts[name] = tuple(arrow_of(f[name]) if name in f.columns else None for f in self._frames)
+        part, at = (0, row) if row < self.inside else (1, row - self.inside)
+        held = self._parts[name][part]
+        value = None if held is None else plain(held[at].as_py())
         return None if value == "" else value
 
     def id_of(self, row: int) -> str:
@@ -74,13 +82,15 @@ class Records:
 
     def rows_of(self, ids: pa.Array | pa.ChunkedArray) -> np.ndarray:
         """The row of each id, -1 for one that is not here."""
+        if len(ids) < _FEW:
+            return np.array([self.row_of(i) for i in ids.to_pylist()], dtype=np.int32)
         found = pc.index_in(ids.cast(pa.string()), value_set=self.column("id"))
         found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
         return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int32)
 
-    def row_of(self, record: str) -> int:
+    def row_of(self, record: str | None) -> int:
         """The row of one id, or -1."""
-        return int(pc.index(self.column("id"), record).as_py())
+        return int(pc.index(self.column("id"), record).as_py()) if record else -1
 
     def texts(self, name: str) -> pa.Array:
         """A column as texts, blanks null."""
@@ -98,16 +108,17 @@ class Records:
 
     @cached_property
     def haystack(self) -> pa.Array:
-        """What a search looks into, a text a record: small letters without accents, the values on lines of their own."""
+        """What a search looks into, a text a record: small letters without accents, each value on its own line."""
         names = dict.fromkeys([self.kind.number_field, self.kind.name_field, *SEARCHED])
         held = [n for n in names if n and self.has(n)]
         texts = [pc.fill_null(self.texts(n), "") for n in held] or [pa.array([""] * self.size)]
         # An element before and after, so that a whole value stands between two line ends.
         joined = pc.binary_join_element_wise("", *texts, "", "\n")
         lowered = pc.utf8_lower(joined)
-        if pc.sum(pc.utf8_length(lowered)) == pc.sum(pc.binary_length(lowered)):
-            return lowered  # nothing but ASCII has no accents
-        return pc.replace_substring_regex(pc.utf8_normalize(lowered, "NFKD"), _MARKS, "")
+        # Normalising is slow, and nothing but ASCII has no accents.
+        other = pc.not_equal(pc.utf8_length(lowered), pc.binary_length(lowered))
+        plain_now = pc.replace_substring_regex(pc.utf8_normalize(lowered.filter(other), "NFKD"), _MARKS, "")
+        return pc.replace_with_mask(lowered, other, plain_now)
 
 
 def folded(text: str) -> str:

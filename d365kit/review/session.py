@@ -42,6 +42,7 @@ class Desk(Protocol):
     @property
     def snapshot(self) -> Snapshot: ...
     def proposals(self, kind: str) -> Proposals: ...
+
     confirm: Callable[..., int]
     reject: Callable[..., int]
     defer: Callable[..., int]
@@ -53,8 +54,8 @@ class Reviewing:
     """Look through the proposals of one kind.
 
     Methods that decide return the line of code that does the same, and raise LedgerError (AlreadyCoupled,
-    UnknownRecord) where the ledger or the queue refuses; then nothing is written. ``at`` is the place in ``view``, the
-    entries that the present filter shows; what is decided stays in the view until the filter is set anew.
+    UnknownRecord) where the ledger or the queue refuses; then nothing is written. ``at`` is the place in ``view``,
+    the entries that the present filter shows; what is decided stays in the view until the filter is set anew.
     """
 
     def __init__(
@@ -119,7 +120,8 @@ class Reviewing:
 
     def window(self, start: int, end: int) -> list[dict[str, object]]:
         """The rows ``start`` to ``end`` of the list."""
-        queue, out = self.queue, []
+        queue = self.queue
+        out: list[dict[str, object]] = []
         start, end = max(0, int(start)), min(int(end), len(self.view))
         for at in range(start, end):
             entry = int(self.view[at])
@@ -209,7 +211,7 @@ class Reviewing:
         for line in lines:
             batches.setdefault(line.batch, []).append(line)
         return [
-            f"{seen(some[0].by)} {_past(some[0].verdict)} {len(some):,} {'pair' if len(some) == 1 else 'pairs'} elsewhere."
+            f"{seen(some[0].by)} {_past(some[0].verdict)} {len(some):,} pair{'s' if len(some) > 1 else ''} elsewhere."
             for some in batches.values()
         ]
 
@@ -224,6 +226,8 @@ class Reviewing:
         if record is None:
             selected = card["selected"]
             if selected is None:
+                for given in (c for c in card["candidates"] if c.get("given")):  # type: ignore[attr-defined]
+                    self._refuse_blocked(given)
                 raise LedgerError("No candidate is selected.", "Choose one with 1 to 9, search with /, or press n.")
             record = str(card["candidates"][int(str(selected))]["id"])  # type: ignore[index]
         chosen = next((c for c in card["candidates"] if c["id"] == record), None)  # type: ignore[attr-defined]
@@ -250,7 +254,8 @@ class Reviewing:
         at = at[~self.state.refused[at]]
         if not len(at):
             raise LedgerError(
-                "There is no candidate to say no to.", "Put it off with space, search with /, or have it created with e."
+                "There is no candidate to say no to.",
+                "Put it off with space, search with /, or have it created with e.",
             )
         return self._act("reject", [self._pair_at(int(p)) for p in at.tolist()], note)
 
@@ -264,7 +269,9 @@ class Reviewing:
         other = other_side(self.queue.side_of(entry))
         if self.kind.held or not self.kind.may_go_to(other):
             why = self.kind.held or f"{self.kind.title} are not carried over to {SIDE_NAMES[other]}"
-            raise LedgerError(f"No record can be made there: {why}.", "Put it off, or make it by hand and pull again.")
+            raise LedgerError(
+                f"No record can be made there: {why}.", "Put it off, or make it by hand and pull again."
+            )
         return self._act("create", [self._alone(entry)], note)
 
     def undo(self, batch: int | None = None) -> str:
@@ -391,8 +398,8 @@ class Reviewing:
 
     def _alone(self, entry: int) -> Pair:
         side = self.queue.side_of(entry)
-        band = BANDS[int(self.queue.band[entry])]
-        return Pair(**{f"{side}_id": self.queue.records[side].id_of(int(self.queue.row[entry]))}, band=band)
+        record, band = self.queue.records[side].id_of(int(self.queue.row[entry])), BANDS[int(self.queue.band[entry])]
+        return Pair(bc_id=record, band=band) if side == "bc" else Pair(dv_id=record, band=band)
 
 
 def _records_in(verdict: str, pairs: Sequence[Pair] | Sequence[Decision]) -> int:

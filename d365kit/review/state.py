@@ -152,30 +152,30 @@ class State:
     def _take_in(self, line: Decision, touched: dict[Side, set[int]], undone: bool) -> None:
         ids: dict[Side, str] = {"bc": line.bc_id, "dv": line.dv_id}
         rows: dict[Side, int] = {s: self._queue.records[s].row_of(ids[s]) if ids[s] else -1 for s in SIDES}
-        for side in SIDES:
-            if rows[side] >= 0:
-                touched[side].add(rows[side])
+        for s in SIDES:
+            if rows[s] >= 0:
+                touched[s].add(rows[s])
         bc, dv = rows["bc"], rows["dv"]
         if undone:
             # What holds now stands in the tables; a line of an undo does not say what was there before it.
-            for side in SIDES:
-                if ids[side]:
-                    self._as_it_stands(line, side, rows[side], ids)
+            for s in SIDES:
+                if ids[s]:
+                    self._as_it_stands(line, s, rows[s], ids)
         elif line.verdict == "confirm":
-            for side in SIDES:
-                self._couple(side, rows[side], Coupled(ids[other_side(side)], line.by, line.at, line.position), ids)
+            for s in SIDES:
+                self._couple(s, rows[s], Coupled(ids[other_side(s)], line.by, line.at, line.position), ids)
             self._refuse(bc, dv, "", False)
         elif line.verdict == "uncouple":
-            for side in SIDES:
-                self._couple(side, rows[side], None, ids)
+            for s in SIDES:
+                self._couple(s, rows[s], None, ids)
         elif line.verdict == "reject":
             self._refuse(bc, dv, line.fingerprint, True)
         else:
             flags = self.put_off if line.verdict == "defer" else self.create
-            side = "bc" if line.bc_id else "dv"
-            if rows[side] >= 0:  # type: ignore[index]
-                flags[side][rows[side]] = True  # type: ignore[index]
-                (self.create if line.verdict == "defer" else self.put_off)[side][rows[side]] = False  # type: ignore[index]
+            side: Side = "bc" if line.bc_id else "dv"
+            if rows[side] >= 0:
+                flags[side][rows[side]] = True
+                (self.create if line.verdict == "defer" else self.put_off)[side][rows[side]] = False
 
     def _as_it_stands(self, line: Decision, side: Side, row: int, ids: dict[Side, str]) -> None:
         partner = self._ledger.partner(line.kind, side, ids[side])

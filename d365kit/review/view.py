@@ -22,7 +22,8 @@ SHOWN: Mapping[str, tuple[int, ...]] = {
     "all": (OPEN, COUPLED, NONE, DEFERRED, CREATE, WAITING),
 }
 ORDERS = {
-    "value": "most at stake first", "doubt": "most doubtful first", "sure": "surest first", "alike": "similar together",
+    "value": "most at stake first", "doubt": "most doubtful first", "sure": "surest first",
+    "alike": "similar together",
 }  # fmt: skip
 #: A list of places holds so many, those with the most records.
 _PLACES = 60
@@ -30,7 +31,7 @@ _PLACES = 60
 
 @dataclass(frozen=True)
 class Filter:
-    """What is looked through. Empty means no condition; ``text`` is looked for in the record and its best candidate."""
+    """What is looked through. Empty means no condition; ``text`` is sought in the record and its best candidate."""
 
     state: str = "open"
     bands: tuple[str, ...] = ()
@@ -62,9 +63,10 @@ class Filter:
         return made
 
     def code(self) -> str:
-        """The conditions as arguments of a call."""
+        """The conditions as arguments of a call; the bands always, since a review begins with those in doubt."""
         default = Filter()
-        parts = [(k, v) for k, v in asdict(self).items() if k != "order" and v != getattr(default, k)]
+        held = asdict(self)
+        parts = [(k, v) for k, v in held.items() if k == "bands" or (k != "order" and v != getattr(default, k))]
         return ", ".join(f"{k}={v!r}" for k, v in parts)
 
 

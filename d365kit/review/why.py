@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict
 from functools import cached_property
 
+import numpy as np
+
 from d365kit.errors import SettingsError
 from d365kit.review.queue import Queue
 from d365kit.show.values import field_of, seen, short, text_of
@@ -24,7 +26,12 @@ class Why:
 
     @cached_property
     def _before(self) -> float | None:
-        return None if self._ruled else odds_before(self._queue.proposals.frame)
+        """The odds of the kind, from the pairs without rivals alone: the others tell nothing, and are many."""
+        if self._ruled:
+            return None
+        queue = self._queue
+        alone = (np.bincount(queue.bc)[queue.bc] == 1) & (np.bincount(queue.dv)[queue.dv] == 1)
+        return odds_before(queue.proposals.frame.iloc[queue.line[alone]])
 
     def steps(self, place: int) -> dict[str, object]:
         """“steps”: title, both values, level, bits, start and end of each bar; “text”: where it ends.
