@@ -65,8 +65,11 @@ def customer(id: str, name: str, **more: object) -> dict[str, object]:
 
 def evidence(**bits: float) -> str:
     return json.dumps(
-        [{"field": f, "bc": "x", "dv": "x", "level": "exact" if w > 0 else "differs", "weight": w} for f, w in bits.items()]
-    )  # fmt: skip
+        [
+            {"field": f, "bc": "x", "dv": "x", "level": "exact" if w > 0 else "differs", "weight": w}
+            for f, w in bits.items()
+        ]
+    )
 
 
 def pair(bc: str | None, dv: str | None, **more: object) -> dict[str, object]:

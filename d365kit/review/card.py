@@ -173,8 +173,15 @@ class Cards:
             return their | {"s": "≠"}
         one, two = _pieces(str(own["t"]), str(their["t"]))
         alike = len(one) > 1 or len(two) > 1
-        if str(own["t"]).casefold() == str(their["t"]).casefold() or alike:
-            return {"s": "≈", "p": two, "m": one, **{k: v for k, v in their.items() if k == "coupled"}}
+        equal = str(own["t"]).casefold() == str(their["t"]).casefold()
+        if equal or alike:
+            # A code that differs in one character is another code, however alike the two look.
+            return {
+                "s": "≠" if field.type == "code" and not equal else "≈",
+                "p": two,
+                "m": one,
+                **{k: v for k, v in their.items() if k == "coupled"},
+            }
         return their | {"s": "≠"}
 
 

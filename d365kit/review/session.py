@@ -27,7 +27,7 @@ from d365kit.review.pace import Pace
 from d365kit.review.queue import BANDS, Queue
 from d365kit.review.reasons import CODES, TITLES
 from d365kit.review.state import OPEN, STATES, State
-from d365kit.review.view import ORDERS, Filter, entries, facets
+from d365kit.review.view import ORDERS, Filter, band_counts, entries, facets
 from d365kit.review.why import Why
 from d365kit.show.values import SIDE_NAMES, amount, seen, short
 
@@ -43,11 +43,16 @@ class Desk(Protocol):
     def snapshot(self) -> Snapshot: ...
     def proposals(self, kind: str) -> Proposals: ...
 
-    confirm: Callable[..., int]
-    reject: Callable[..., int]
-    defer: Callable[..., int]
-    create: Callable[..., int]
-    undo: Callable[..., list[Decision]]
+    @property
+    def confirm(self) -> Callable[..., int]: ...
+    @property
+    def reject(self) -> Callable[..., int]: ...
+    @property
+    def defer(self) -> Callable[..., int]: ...
+    @property
+    def create(self) -> Callable[..., int]: ...
+    @property
+    def undo(self) -> Callable[..., list[Decision]]: ...
 
 
 class Reviewing:
@@ -60,7 +65,7 @@ class Reviewing:
 
     def __init__(
         self, desk: Desk, kind: str, *, proposals: Proposals | None = None,
-        clock: Callable[[], float] = time.monotonic, **conditions: object,
+        clock: Callable[[], float] = time.monotonic, **conditions: Any,
     ) -> None:  # fmt: skip
         self.desk, self.kind = desk, desk.catalogue[kind]
         self.snapshot = desk.snapshot
@@ -170,6 +175,7 @@ class Reviewing:
         return {
             "total": len(self.view), "done": done, "left": left, "deferred": deferred,
             "pace": self.pace.words(left), "open": whole["open"], "all": len(self.queue),
+            "bands": band_counts(self.queue, self.state, self.filter_),
         }  # fmt: skip
 
     def search(self, words: str) -> dict[str, object]:
@@ -361,6 +367,20 @@ class Reviewing:
         if self.entry is None:
             raise LedgerError("Everything that this filter shows is looked through.", "Choose another filter.")
         return self.entry
+
+    def reason_of(self, entry: int) -> str:
+        """The code of an entry's reason, to filter by."""
+        return CODES[int(self.queue.reason[entry])]
+
+    def need_as_seen(self, entry: int, state: str) -> None:
+        """Raise LedgerError when the screen shows another record than the present one, or an older state of it."""
+        if entry != self.entry:
+            raise LedgerError("Another tab of this review went on to another record.", "Look at it, then decide.")
+        now = STATES[int(self.state.of[entry])]
+        if now != state:
+            raise LedgerError(
+                f"This record is {now} meanwhile, by a decision made elsewhere.", "Look again, then decide."
+            )
 
     def _need_free(self) -> int:
         """The present entry, which has no partner yet, also after what others decided meanwhile."""

@@ -120,17 +120,23 @@ def _order(queue: Queue, found: np.ndarray, order: str) -> np.ndarray:
     return np.argsort(doubt, kind="stable")
 
 
+def band_counts(queue: Queue, state: State, wanted: Filter) -> dict[str, int]:
+    """How many entries of each band are in the state that is looked through."""
+    found = np.bincount(queue.band[np.isin(state.of, SHOWN[wanted.state])], minlength=len(BANDS))
+    return {b: int(found[n]) for n, b in enumerate(BANDS)}
+
+
 def facets(queue: Queue, state: State, wanted: Filter) -> dict[str, list[dict[str, object]]]:
     """What there is to filter by, with how many records each: bands, reasons and places of those in this state."""
     keep = np.isin(state.of, SHOWN[wanted.state])
-    bands = np.bincount(queue.band[keep], minlength=len(BANDS))
+    bands = band_counts(queue, state, wanted)
     reasons = np.bincount(queue.reason[keep], minlength=len(REASONS)) if len(queue) else np.zeros(len(REASONS), int)
     codes, names = queue.places
     held = codes[keep]
     counts = np.bincount(held[held >= 0], minlength=len(names)) if len(names) else np.zeros(0, int)
     top = np.argsort(-counts, kind="stable")[:_PLACES]
     return {
-        "bands": [{"id": b, "title": b, "n": int(bands[n])} for n, b in enumerate(BANDS)],
+        "bands": [{"id": b, "title": b, "n": n} for b, n in bands.items()],
         "reasons": [{"id": c, "title": TITLES[c], "n": int(reasons[n])} for n, c in enumerate(CODES) if reasons[n]],
         "places": [{"id": names[n], "title": names[n], "n": int(counts[n])} for n in top.tolist() if counts[n]],
     }

@@ -155,7 +155,7 @@ def _steps(frame: pd.DataFrame, row: dict[str, object], lines: Sequence[dict]) -
 
 
 def steps_of(lines: Sequence[dict], chance: float | None, before: float | None, ruled: bool) -> list[Step]:
-    """The bars of one pair: its evidence, its probability, `odds_before` of the kind and whether it goes `by_rule`."""
+    """The bars of one pair, from its evidence, its probability, `odds_before` and whether it goes `by_rule`."""
     score = sum(float(x.get("weight") or 0) for x in lines)
     # Beyond the largest odds, the probability does not tell them any more.
     told = None if chance is None or not 0 < chance < 1 or as_bits(chance) > LARGEST - 0.5 else as_bits(chance)

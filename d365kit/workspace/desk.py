@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -318,11 +318,14 @@ class Workspace:
                 )
             return self.ledger.undo(by=self.by, at=self._now(), batch=batch)
 
-    def review(self, kind: str) -> Review:
-        """A widget to look through the doubtful proposals of ``kind`` (notebooks only)."""
+    def review(self, kind: str, **conditions: Any) -> Review:
+        """A widget to look through the proposals of ``kind`` (notebooks only), those in doubt first.
+
+        ``conditions`` narrow it down: ``bands``, ``reason``, ``place``, ``text``, ``state``, ``order``.
+        """
         from d365kit.widgets.review import Review
 
-        return Review(self, kind)
+        return Review(self, kind, **conditions)
 
     def decisions(self, *, kind: str | None = None, last: int | None = None) -> pd.DataFrame:
         """The ledger's lines, oldest first: position, at (UTC), by, verdict, kind, ids, band, note."""
