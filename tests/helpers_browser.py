@@ -27,8 +27,17 @@ window.model = {
   send: (m) => { const text = JSON.stringify(m); sentBytes += text.length; toPython(text); },
 };
 window.toPython = async (m) => { fromPython(await toPythonRaw(m)); };
-window.fromPython = (texts) => { for (const text of texts) { gotBytes += text.length; const m = JSON.parse(text); heard.forEach((f) => f(m)); } };
+window.fromPython = (texts) => {
+  for (const text of texts) {
+    gotBytes += text.length;
+    const message = JSON.parse(text);
+    heard.forEach((f) => f(message));
+  }
+};
 """
+PAGE = """<!doctype html><meta charset=utf-8><title>review</title><body style="margin:8px">
+<button id=before>before</button><div id=root></div><button id=after>after</button>"""
+START = "window.stop = render({model: window.model, el: document.getElementById('root')});"
 
 
 @contextmanager
@@ -61,13 +70,10 @@ class Stage:
         widget.send = lambda content, buffers=None: self.out.append(json.dumps(content))
         page.expose_function("toPythonRaw", self._answer)
         style = widget._css + (DARK if dark else "")
-        page.set_content("<!doctype html><meta charset=utf-8><title>review</title><body style='margin:8px'>"
-                         "<button id=before>before</button><div id=root></div><button id=after>after</button>")  # fmt: skip
+        page.set_content(PAGE)
         page.add_style_tag(content=style)
         page.add_script_tag(content=MODEL)
-        page.add_script_tag(
-            type="module", content=widget._esm + "\nwindow.stop = render({model: window.model, el: document.getElementById('root')});"
-        )  # fmt: skip
+        page.add_script_tag(type="module", content=f"{widget._esm}\n{START}")
         self.box = page.locator(".d365kit-review")
         page.wait_for_function("document.querySelector('.d365kit-review .work')?.children.length")
 

@@ -59,9 +59,10 @@ def test_the_messages_are_plain_json_and_small(desk: Desk) -> None:
     review, sent = Review(desk, "customer", bands=()), []
     review.send = lambda content, buffers=None: sent.append(content)
     for message in (
-        {"op": "hello"}, {"op": "rows", "a": 0, "b": 40, "v": 2}, {"op": "go", "at": 1}, {"op": "confirm", "id": None},
+        {"op": "hello"}, {"op": "rows", "a": 0, "b": 40, "v": 2}, {"op": "go", "at": 1},
+        {"op": "confirm", "id": None}, {"op": "none"},
         {"op": "search", "q": "litware"}, {"op": "look"}, {"op": "look_rows", "a": 0, "b": 9}, {"op": "undo"},
-        {"op": "none"}, {"op": "defer", "note": "x"}, {"op": "go", "at": 99}, {"op": "nonsense"}, {"op": "look_around"},
+        {"op": "defer", "note": "x"}, {"op": "go", "at": 99}, {"op": "nonsense"}, {"op": "look_around"},
     ):  # fmt: skip
         review._handle_custom_msg(message, [])
     assert len(sent) == 11
@@ -314,7 +315,7 @@ def test_hostile_text_is_shown_and_harmless(opened: Open) -> None:
     stage.shot("hostile_light")
 
 
-NAMELESS = """() => [...document.querySelectorAll('.d365kit-review button, .d365kit-review input, .d365kit-review select')]
+NAMELESS = """() => [...document.querySelectorAll(['button', 'input', 'select'].map((n) => `.d365kit-review ${n}`).join())]
   .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || e.closest('label')?.textContent.trim()))
   .map((e) => e.outerHTML)"""
 
