@@ -293,6 +293,23 @@ def test_after_a_restart_everything_is_there_and_can_be_undone(desk: Desk) -> No
     assert desk.ledger.partner("customer", "bc", "b1") is None
 
 
+def test_a_large_batch_taken_back_hides_no_act_before_it(tmp_path: Path) -> None:
+    from tests.helpers_match import snapshot
+    from tests.helpers_review import Proposals, customer
+
+    some = range(200)
+    snap = snapshot(
+        customer=([customer(f"b{n}", f"N{n}") for n in some], [customer(f"d{n}", f"N{n}") for n in some])
+    )
+    rows = [pair(f"b{n}", f"d{n}") for n in some]
+    desk = Desk(tmp_path / "l.db", snap, Proposals.from_rows("customer", snap.id, 0, rows))
+    review = Reviewing(desk, "customer")
+    review.confirm()
+    review.confirm_shown()
+    review.undo()
+    assert [a["what"] for a in Reviewing(desk, "customer").acts.last()] == ["N0 ↔ N0"]
+
+
 def test_any_of_the_last_acts_can_be_taken_back(desk: Desk) -> None:
     review = Reviewing(desk, "customer")
     for record in ("b1", "b4", "b7"):

@@ -126,7 +126,7 @@ def test_decide_by_keyboard_only(desk: Desk, opened: Open) -> None:
     stage.press("2", "y")
     assert couplings(desk) == {"b2": "d3"}
     assert "ws.confirm('customer', [('b2', 'd3')])" in stage.text(".code")
-    assert "1 done · 4 left" in stage.text(".progress")
+    assert "1 done · 4 left" in stage.text(".status")
     stage.press("n", " ")
     assert [c[0] for c in desk.calls] == ["confirm", "reject", "defer"]
     stage.press("j", "k", "x", "a")
@@ -315,7 +315,7 @@ def test_hostile_text_is_shown_and_harmless(opened: Open) -> None:
     stage.shot("hostile_light")
 
 
-NAMELESS = """() => [...document.querySelectorAll(['button', 'input', 'select'].map((n) => `.d365kit-review ${n}`).join())]
+NAMELESS = """() => [...document.querySelector('.d365kit-review').querySelectorAll('button, input, select')]
   .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || e.closest('label')?.textContent.trim()))
   .map((e) => e.outerHTML)"""
 

@@ -15,8 +15,9 @@ VERDICTS = {
     "confirm": "confirmed", "reject": "none of these", "defer": "deferred", "create": "to be created",
     "uncouple": "uncoupled",
 }  # fmt: skip
-#: So many lines are read when a review opens; a batch of more shows only those.
+#: So many lines are read when a review opens; more, up to a bound, where they hold too few acts that still count.
 _READ = 60
+_MOST_READ = 20_000
 SHOWN = 5
 
 
@@ -38,7 +39,15 @@ class Acts:
     def __init__(self, queue: Queue, ledger: Ledger) -> None:
         self._queue = queue
         self._acts: dict[int, Act] = {}
-        self.add(ledger.decisions(queue.kind.name, last=_READ))
+        some = _READ
+        while True:
+            # A batch that was taken back may fill many lines, and the acts before it still count.
+            lines = ledger.decisions(queue.kind.name, last=some)
+            self._acts.clear()
+            self.add(lines)
+            if len(self._acts) >= SHOWN or len(lines) < some or some > _MOST_READ:
+                break
+            some *= 8
 
     def add(self, lines: list[Decision]) -> None:
         """Take in further lines, oldest first."""

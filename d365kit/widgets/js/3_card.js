@@ -20,7 +20,7 @@ function conflictList(conflicts, ask) {
     el("span", { class: "warn", "aria-hidden": "true" }, c.blocks ? "⊘ " : "▲ "), c.text,
     ...(c.others || []).map((o) => el("span", {}, " ", el("button", {
       type: "button", class: "inline", onclick: () => ask({ op: "entry", entry: o.entry }),
-    }, bdi(o.name)), o.given ? ` (given to it, ${o.band})` : "", ";")))));
+    }, bdi(o.name)), o.given ? ` (given to it, ${o.band})` : "")))));
 }
 
 function band(name, sign) {

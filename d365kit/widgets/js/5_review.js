@@ -10,7 +10,7 @@ class Box {
       decidedAt: 0, start: null, sent: 0, told: null, blind: false, legendShown: false,
     });
     this.part = {};
-    for (const name of ["progress", "filters", "banner", "work", "tools", "below", "acts", "code"]) {
+    for (const name of ["status", "filters", "banner", "work", "tools", "below", "acts", "code"]) {
       this.part[name] = el("div", { class: name });
     }
     this.part.banner.setAttribute("role", "alert");
@@ -20,7 +20,7 @@ class Box {
       draw: (row, at) => this.listRow(row, at),
     });
     this.side = el("div", { class: "side" }, this.list.box);
-    root.append(this.part.progress, this.part.filters, this.part.banner,
+    root.append(this.part.status, this.part.filters, this.part.banner,
       el("div", { class: "main" }, el("div", { class: "desk" }, this.part.work, this.part.tools,
         this.part.below, this.part.code, this.part.acts), this.side), this.live);
     this.onKey = (e) => this.key(e);
@@ -70,8 +70,8 @@ class Box {
 
   key(event) {
     const target = event.target, typing = target.matches?.("input[type=text],input[type=search],textarea,select");
-    event.stopPropagation();
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // JupyterLab's own, such as saving
+    event.stopPropagation(); // else its command mode would take a, b, d, m … for cells
     if (event.key === "Escape") { this.close(); event.preventDefault(); return; }
     if (typing) return;
     if ((event.key === " " || event.key === "Enter") && target.matches?.("button,input,summary,a")) return;
@@ -254,7 +254,7 @@ class Box {
     full.style.width = `${p.total ? (100 * p.done) / p.total : 100}%`;
     bar.append(full);
     const n = (v) => v.toLocaleString("en");
-    this.part.progress.replaceChildren(el("strong", {}, this.start ? this.start.title : ""), " ",
+    this.part.status.replaceChildren(el("strong", {}, this.start ? this.start.title : ""), " ",
       el("span", {}, `${n(p.done)} done · ${n(p.left)} left · ${n(p.deferred)} deferred`),
       el("span", { class: "quiet" }, p.pace ? ` · ${p.pace}` : ""), bar);
   }
@@ -309,8 +309,7 @@ class Box {
 }
 
 function render({ model, el: node }) {
-  const root = el("div", { class: "d365kit-review", tabindex: "0", role: "region", "aria-label": "Review of couplings",
-    "data-lm-suppress-shortcuts": "true" });
+  const root = el("div", { class: "d365kit-review", tabindex: "0", role: "region", "aria-label": "Review of couplings" });
   node.append(root);
   const box = new Box(model, root);
   return () => box.stop();
