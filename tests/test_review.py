@@ -298,9 +298,7 @@ def test_a_large_batch_taken_back_hides_no_act_before_it(tmp_path: Path) -> None
     from tests.helpers_review import Proposals, customer
 
     some = range(200)
-    snap = snapshot(
-        customer=([customer(f"b{n}", f"N{n}") for n in some], [customer(f"d{n}", f"N{n}") for n in some])
-    )
+    snap = snapshot(customer=([customer(f"b{n}", f"N{n}") for n in some], [customer(f"d{n}", f"N{n}") for n in some]))
     rows = [pair(f"b{n}", f"d{n}") for n in some]
     desk = Desk(tmp_path / "l.db", snap, Proposals.from_rows("customer", snap.id, 0, rows))
     review = Reviewing(desk, "customer")

@@ -99,12 +99,21 @@ class Lab:
         for name in names:
             self.page.locator(".lm-MenuBar-itemLabel, .lm-Menu-itemLabel").get_by_text(name, exact=True).click()
 
+    def run(self) -> None:
+        """Run all cells; once more where the kernel was said to be idle before it was there."""
+        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
+        for _ in range(3):
+            self.menu("Run", "Run All Cells")
+            self.page.wait_for_timeout(1500)
+            if "[ ]:" not in self.page.locator(".jp-InputPrompt").first.inner_text():
+                break
+        self.wait()
+
     def wait(self) -> None:
         try:
-            self.page.wait_for_selector(".d365kit-review .tools button", timeout=25_000)
+            self.page.wait_for_selector(".d365kit-review .tools button", timeout=40_000)
         except Exception:
             self.shot("failed")
-            print(self.page.url)
             raise
         self.page.locator(".d365kit-review").scroll_into_view_if_needed()
 
@@ -149,8 +158,7 @@ def test_a_morning_in_jupyterlab(folder: Path, lab: str) -> None:
         _theme(lab, "JupyterLab Light")
         seen = Lab(browser, lab, "review.ipynb")
         page = seen.page
-        seen.menu("Run", "Run All Cells")
-        seen.wait()
+        seen.run()
         cells = page.locator(".jp-Cell").count()
         seen.shot("start_light")
 

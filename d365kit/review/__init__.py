@@ -2,8 +2,9 @@
 
 from d365kit.review.batch import Batch
 from d365kit.review.queue import Queue
+from d365kit.review.sample import Sampling
 from d365kit.review.session import Desk, Reviewing
 from d365kit.review.state import STATES, State
 from d365kit.review.view import Filter
 
-__all__ = ["STATES", "Batch", "Desk", "Filter", "Queue", "Reviewing", "State"]
+__all__ = ["STATES", "Batch", "Desk", "Filter", "Queue", "Reviewing", "Sampling", "State"]

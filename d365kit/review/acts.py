@@ -61,6 +61,10 @@ class Acts:
         for batch in sorted(self._acts)[: -4 * SHOWN]:
             del self._acts[batch]
 
+    def all(self) -> list[Act]:
+        """The acts that are known, the oldest first."""
+        return [a for _, a in sorted(self._acts.items())]
+
     def newest(self) -> Act | None:
         """The newest act of a person, or None; runs of apply are taken back by a plan, not here."""
         mine = [a for b, a in sorted(self._acts.items()) if not a.lines[0].run]

@@ -12,11 +12,13 @@ from importlib import resources
 from typing import Any
 
 import anywidget
+import pandas as pd
 
 from d365kit.errors import D365KitError, SettingsError
 from d365kit.kinds import SIDES
-from d365kit.review import Batch, Reviewing
+from d365kit.review import Batch, Reviewing, Sampling
 from d365kit.review.session import Desk
+from d365kit.show.plot import Plot
 from d365kit.show.values import SIDE_NAMES
 
 Message = dict[str, Any]
@@ -269,3 +271,26 @@ class Review(anywidget.AnyWidget):
                 "<p>Run the cell to go on; what was decided is in the ledger.</p>"
             )
         return found
+
+
+class Sample(Review):
+    """A blind random sample on the screen: the same or different, without scores; at the end, what each threshold is
+    worth. `table`, `plot` and `at` tell the same by code.
+    """
+
+    session: Sampling
+
+    def __init__(self, workspace: Desk, kind: str, count: int = 30) -> None:
+        super().__init__(workspace, kind, session=Sampling(workspace, kind, count))
+
+    def table(self) -> pd.DataFrame:
+        """A row a threshold (see `review.sample.Sampling.table`)."""
+        return self.session.table()
+
+    def plot(self) -> Plot:
+        """The precision at each threshold with its uncertainty."""
+        return self.session.plot()
+
+    def at(self, threshold: float) -> dict[str, object]:
+        """What a threshold would confirm, and which of your decisions it would contradict."""
+        return self.session.at_threshold(threshold)

@@ -35,7 +35,7 @@ from d365kit.workspace.settings import SandboxSettings, Settings
 
 if TYPE_CHECKING:
     from d365kit.explore import Overview
-    from d365kit.widgets.review import Review
+    from d365kit.widgets.review import Review, Sample
 
 log = logging.getLogger(__name__)
 
@@ -326,6 +326,14 @@ class Workspace:
         from d365kit.widgets.review import Review
 
         return Review(self, kind, **conditions)
+
+    def sample(self, kind: str, count: int = 30) -> Sample:
+        """A blind random sample of ``count`` pairs (notebooks only): decide without scores, then see what each
+        threshold is worth. The sample follows from the snapshot; what you answer is in the ledger.
+        """
+        from d365kit.widgets.review import Sample
+
+        return Sample(self, kind, count)
 
     def decisions(self, *, kind: str | None = None, last: int | None = None) -> pd.DataFrame:
         """The ledger's lines, oldest first: position, at (UTC), by, verdict, kind, ids, band, note."""
