@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := d365kit-demo
 FOREIGN := tests/foreign
 
-.PHONY: help setup setup-ci demo lab test test-slow conformance bench-pull bench-match kinds check format lock wheel clean
+.PHONY: help setup setup-ci demo lab test test-slow conformance bench-pull bench-match bench-review kinds check format lock wheel clean
 
 help:
 	@echo "make demo       the whole way once on the demo company, ending in a report"
@@ -16,6 +16,7 @@ help:
 	@echo "make conformance  what both services and our clients promise, a line for each number"
 	@echo "make bench-pull   how fast tables arrive, beside Microsoft's own client"
 	@echo "make bench-match  how well and how fast records are matched, beside Splink alone and Business Central's way"
+	@echo "make bench-review  how fast the review of a million candidate pairs is, in Chromium"
 	@echo "make kinds      docs/kinds.md anew, after a change of the catalogue"
 	@echo "make setup-ci   what the tests need besides: Chromium and Java (ask for root), Spark, software of others in tests/foreign"
 
@@ -81,6 +82,9 @@ bench-pull: setup $(FOREIGN)/.venv/.ready
 
 bench-match: setup
 	$(BIN)/python -m tests.bench.match
+
+bench-review: setup
+	$(BIN)/python -m tests.bench.review
 
 kinds: setup
 	$(BIN)/python -m d365kit.show.kinds_page docs/kinds.md

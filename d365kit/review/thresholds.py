@@ -54,7 +54,8 @@ class Thresholds:
         together = np.zeros(len(at), dtype=bool)
         for n in np.flatnonzero(taken).tolist():
             held = state.coupled("bc", int(queue.bc[at[n]]))
-            together[n] = bool(held) and held.partner == queue.records["dv"].id_of(int(queue.dv[at[n]]))
+            partner = held.partner if held else ""
+            together[n] = partner == queue.records["dv"].id_of(int(queue.dv[at[n]]))
         create = state.create["bc"][queue.bc[at]] | state.create["dv"][queue.dv[at]]
         return state.refused[at] | (taken & ~together) | create
 

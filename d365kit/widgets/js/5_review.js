@@ -166,6 +166,7 @@ class Box {
       this.selected = m.card ? m.card.selected : null;
       this.drawCard();
       this.list.show(m.card ? m.card.at : -1);
+      if (!m.card && m.decided) this.part.work.scrollIntoView({ block: "nearest" });
     }
     this.below();
     this.banner(m.error || (m.news || []).join(" "), m.error ? "bad" : "note");
