@@ -118,6 +118,7 @@ ROWS = [
 def small(path: Path, rows: list[dict] | None = None, by: str = "anna", **kinds: Mapping) -> Desk:
     """The desk of a small company: eight customers in Business Central, nine in Sales and a hidden one."""
     currencies = [{"id": "eur-b", "code": "EUR"}], [{"id": "eur-d", "code": "EUR", "name": "Euro"}]
-    contacts = [{"id": "k1", "name": "Ann", "customer": "b1"}, {"id": "k2", "name": "Bob", "customer": "b2"}], []
+    contacts = [{"id": "k1", "name": "Ann", "customer": "b1"}, {"id": "k2", "name": "Bob", "customer": "b2"},
+                {"id": "k3", "name": "Cyd", "customer": "b1", "currency": "gbp-b"}], []  # fmt: skip
     snap = snapshot(customer=(BC, DV), currency=currencies, contact=contacts, **kinds)
     return Desk(path / "ledger.db", snap, Proposals.from_rows("customer", snap.id, 0, rows or ROWS), by)

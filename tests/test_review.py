@@ -247,6 +247,7 @@ def test_each_decision_goes_to_the_ledger_at_once_and_says_its_line(desk: Desk) 
     assert desk.first == "dv"
     last = desk.ledger.decisions()[-1]
     assert (last.score, last.band, last.fingerprint, last.note) == (15.0, "certain", "f-b1-d1", "by phone")
+    assert [e["field"] for e in last.evidence] == ["name", "city"]
     show(review, "b2")
     assert review.none() == "ws.reject('customer', [('b2', 'd2'), ('b2', 'd3')])"
     show(review, "b4")
@@ -410,7 +411,7 @@ def test_the_end_says_what_was_done_and_what_is_unlocked(desk: Desk) -> None:
     assert review.card() is None
     end = review.end()
     assert end["text"].startswith("Finished: 1 confirmed, 0 rejected, ")
-    assert end["unlocks"][0]["text"].startswith("Contacts: 1 refer to what is coupled now, 1 of them have all")
+    assert end["unlocks"][0]["text"].startswith("Contacts: 2 refer to what is coupled now, 1 of them have all")
     assert 'ws.propose("contact")' in end["next"]
     with pytest.raises(LedgerError, match="looked through"):
         review.defer()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from d365kit.errors import SettingsError
+from d365kit.errors import LedgerError, SettingsError
 from d365kit.nouns import Pair
 from d365kit.widgets.review import Review
 from tests.helpers_browser import Stage, chromium
@@ -106,14 +105,23 @@ def test_a_failure_of_the_kit_frees_the_screen(desk: Desk, monkeypatch: pytest.M
     assert "went wrong (ZeroDivisionError)" in sent[-1]["error"]
 
 
-@pytest.mark.slow
-def test_the_wheel_ships_script_and_style(tmp_path: Path) -> None:
-    from tests.test_wheel import wheel
+def test_a_ledger_that_refuses_is_said_and_nothing_is_lost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    review, sent = Review(desk, "customer", bands=("likely",)), []
+    review.send = lambda content, buffers=None: sent.append(content)
+    first = review.current
 
-    built = wheel.__wrapped__(type("Factory", (), {"mktemp": lambda self, name: tmp_path})())
-    names = zipfile.ZipFile(built).namelist()
-    assert "d365kit/widgets/review.css" in names
-    assert "d365kit/widgets/js/5_review.js" in names
+    def locked(*_: object, **__: object) -> int:
+        raise LedgerError("The ledger is locked by another program.", "Close it, then try again.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk, "confirm", locked)
+        review._take(review, {"op": "confirm", "note": "mine"})
+    assert sent[-1]["error"] == "The ledger is locked by another program. Close it, then try again."
+    assert "decided" not in sent[-1]
+    assert review.current == first
+    review._take(review, {"op": "confirm", "note": "mine"})
+    assert sent[-1]["decided"]
+    assert [d.note for d in desk.ledger.decisions()] == ["mine"]
 
 
 # --- in a browser ---
@@ -168,18 +176,30 @@ def test_undo_shows_the_record_again(desk: Desk, opened: Open) -> None:
 
 
 @pytest.mark.browser
-def test_held_and_hasty_keys_decide_nothing_more(desk: Desk, opened: Open) -> None:
+def test_a_held_key_decides_once(desk: Desk, opened: Open) -> None:
     stage = opened(bands=("likely",))
     stage.box.focus()
-    stage.page.keyboard.down("y")
-    for _ in range(20):
-        stage.page.keyboard.down("y")  # a second time down without up is a repeat
+    for _ in range(4):
+        stage.page.keyboard.down("y")  # down again without up is a repeat
+        stage.page.wait_for_timeout(200)
     stage.page.keyboard.up("y")
-    stage.settle()
     assert len(desk.calls) == 1
-    stage.page.evaluate("""() => { const box = document.querySelector('.d365kit-review');
-      for (let n = 0; n < 9; n++) box.dispatchEvent(new KeyboardEvent('keydown', {key: 'y', bubbles: true})); }""")
-    stage.settle()
+
+
+@pytest.mark.browser
+def test_a_hasty_key_decides_nothing_more(desk: Desk, opened: Open) -> None:
+    stage = opened(bands=("likely",))
+    stage.page.evaluate("""async () => {
+      const box = document.querySelector('.d365kit-review');
+      const press = () => box.dispatchEvent(new KeyboardEvent('keydown', {key: 'y', bubbles: true}));
+      const name = () => box.querySelector('.own .name').textContent, was = name();
+      for (let n = 0; n < 9; n++) press();
+      while (name() === was) await new Promise((next) => setTimeout(next, 1));
+      press(); // the next record has just been painted
+    }""")
+    stage.page.wait_for_timeout(400)
+    assert len(desk.calls) == 1
+    stage.press("y")
     assert len(desk.calls) == 2
 
 

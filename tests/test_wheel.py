@@ -33,6 +33,8 @@ def test_the_wheel_ships_notebooks_suites_and_data(wheel: Path) -> None:
         "d365kit/_share/expectations/suites/currencies.json",
         "d365kit/kinds/catalogue/1_setup.toml",
         "d365kit/kinds/matching.toml",
+        "d365kit/widgets/review.css",
+        "d365kit/widgets/js/5_review.js",
     ):
         assert wanted in names
     assert not [n for n in names if n.startswith("tests/")]

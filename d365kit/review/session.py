@@ -6,6 +6,7 @@ The screen is elsewhere (`widgets.review`); all of this can be driven by code.
 from __future__ import annotations
 
 import inspect
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -407,13 +408,14 @@ class Reviewing:
         return Pair(self.queue.records["bc"].id_of(bc), self.queue.records["dv"].id_of(dv), band="found by search")
 
     def _pair_at(self, place: int) -> Pair:
-        """A candidate as the ledger keeps it: with its score, band and fingerprint."""
-        queue = self.queue
+        """A candidate as the ledger keeps it: with its score, band, evidence and fingerprint."""
+        queue, line = self.queue, int(self.queue.line[place])
         score = float(queue.score[place])
+        evidence = json.loads(queue.text(line, "evidence") or "[]")
         return Pair(
             queue.records["bc"].id_of(int(queue.bc[place])), queue.records["dv"].id_of(int(queue.dv[place])),
-            None if np.isnan(score) else score, BANDS[int(queue.band_of[place])], [],
-            queue.text(int(queue.line[place]), "fingerprint"),
+            None if np.isnan(score) else score, BANDS[int(queue.band_of[place])], evidence,
+            queue.text(line, "fingerprint"),
         )  # fmt: skip
 
     def _alone(self, entry: int) -> Pair:
