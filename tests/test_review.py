@@ -132,6 +132,15 @@ def test_a_card_compares_field_by_field(desk: Desk) -> None:
     assert codes(card["conflicts"]) == []
 
 
+def test_capitals_do_not_hide_what_is_alike(tmp_path: Path) -> None:
+    from d365kit.review.card import _pieces
+
+    assert _pieces("Brantec Emballage A/S", "BRANTEC EMBALLAGE AS") == (
+        [["Brantec Emballage A", 0], ["/", 1], ["S", 0]], [["BRANTEC EMBALLAGE AS", 0]]
+    )  # fmt: skip
+    assert _pieces("Contoso", "Litware") == ([["Contoso", 0]], [["Litware", 0]])
+
+
 def test_missing_is_named(desk: Desk) -> None:
     card = show(Reviewing(desk, "customer"), "b2")
     field = {f["name"]: n for n, f in enumerate(card["fields"])}

@@ -185,7 +185,19 @@ class Cards:
         return their | {"s": "≠"}
 
 
+def _cut(text: str, pieces: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """``text`` in pieces as long as these."""
+    out, at = [], 0
+    for piece, differs in pieces:
+        out.append((text[at : at + len(piece)], differs))
+        at += len(piece)
+    return out
+
+
 @lru_cache(maxsize=4096)
 def _pieces(one: str, two: str) -> tuple[list, list]:
     first, second = spans(one, two)
+    if len(first) == len(second) == 1 and len(one.lower()) == len(one) and len(two.lower()) == len(two):
+        # Too different as they are written; perhaps only because one is in capitals.
+        first, second = (_cut(t, s) for t, s in zip((one, two), spans(one.lower(), two.lower()), strict=True))
     return [[text, int(differs)] for text, differs in first], [[text, int(differs)] for text, differs in second]

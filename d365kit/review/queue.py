@@ -141,7 +141,7 @@ class Queue:
     def wanting(self, dv_row: int) -> np.ndarray:
         """The places of all candidates in which a row of Dataverse stands, the best first."""
         rows, starts, ends = self.dv_spans
-        at = int(np.searchsorted(rows, dv_row))
+        at = int(np.searchsorted(rows, rows.dtype.type(dv_row)))  # another type would copy all rows
         if at == len(rows) or rows[at] != dv_row:
             return np.zeros(0, dtype=np.int64)
         return self.by_dv[int(starts[at]) : int(ends[at])]

@@ -35,6 +35,7 @@ class Records:
         self.inside = len(self._frames[0])
         self.size = self.inside + len(self._frames[1])
         self._columns: dict[str, pa.Array] = {}
+        self._rows: dict[str, int] = {}
         self._parts: dict[str, tuple[pa.ChunkedArray | None, ...]] = {}
 
     def has(self, name: str) -> bool:
@@ -66,7 +67,9 @@ class Records:
         return None if value == "" else value
 
     def id_of(self, row: int) -> str:
-        return str(self.column("id")[row].as_py())
+        found = str(self.column("id")[row].as_py())
+        self._rows[found] = row
+        return found
 
     def name_of(self, row: int) -> str:
         """The record's name, or its id where it has none."""
@@ -89,8 +92,12 @@ class Records:
         return pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int32)
 
     def row_of(self, record: str | None) -> int:
-        """The row of one id, or -1."""
-        return int(pc.index(self.column("id"), record).as_py()) if record else -1
+        """The row of one id, or -1. What was once asked for or shown is remembered: a search takes a millisecond."""
+        if not record:
+            return -1
+        if record not in self._rows:
+            self._rows[record] = int(pc.index(self.column("id"), record).as_py())
+        return self._rows[record]
 
     def texts(self, name: str) -> pa.Array:
         """A column as texts, blanks null."""

@@ -118,7 +118,7 @@ class Sampling(Reviewing):
         total = len(given)
         return {
             "total": total, "done": total - left - deferred, "left": left, "deferred": deferred,
-            "pace": self.pace.words(left), "open": left, "all": total, "bands": {},
+            "pace": self.pace.words(left), "all": total, "bands": {},
         }  # fmt: skip
 
     # --- what it tells ---

@@ -172,10 +172,9 @@ class Reviewing:
         inside = np.bincount(self.state.of[self.view], minlength=len(STATES))
         left, deferred = int(inside[OPEN]), int(inside[STATES.index("deferred")])
         done = len(self.view) - left - deferred - int(inside[STATES.index("waiting for another record")])
-        whole = self.state.counts()
         return {
             "total": len(self.view), "done": done, "left": left, "deferred": deferred,
-            "pace": self.pace.words(left), "open": whole["open"], "all": len(self.queue),
+            "pace": self.pace.words(left), "all": len(self.queue),
             "bands": band_counts(self.queue, self.state, self.filter_),
         }  # fmt: skip
 

@@ -13,7 +13,7 @@ from d365kit.kinds import SIDES
 from d365kit.review.queue import BANDS, Queue
 from d365kit.review.reasons import CODES, REASONS, TITLES
 from d365kit.review.records import folded
-from d365kit.review.state import COUPLED, CREATE, DEFERRED, NONE, OPEN, WAITING, State
+from d365kit.review.state import COUPLED, CREATE, DEFERRED, NONE, OPEN, STATES, WAITING, State
 
 SHOWN: Mapping[str, tuple[int, ...]] = {
     "open": (OPEN,),
@@ -72,7 +72,7 @@ class Filter:
 
 def entries(queue: Queue, state: State, wanted: Filter) -> np.ndarray:
     """The entries that meet a filter, in its order."""
-    keep = np.isin(state.of, SHOWN[wanted.state])
+    keep = _shown(state, wanted)
     if wanted.bands:
         keep &= np.isin(queue.band, [BANDS.index(b) for b in wanted.bands])
     if wanted.reason:
@@ -85,6 +85,13 @@ def entries(queue: Queue, state: State, wanted: Filter) -> np.ndarray:
         keep &= _containing(queue, wanted.text)
     found = np.flatnonzero(keep)
     return found[_order(queue, found, wanted.order)]
+
+
+def _shown(state: State, wanted: Filter) -> np.ndarray:
+    """Whether each entry is in a state that is looked through."""
+    flags = np.zeros(len(STATES), dtype=bool)
+    flags[list(SHOWN[wanted.state])] = True
+    return flags[state.of]
 
 
 def _containing(queue: Queue, text: str) -> np.ndarray:
@@ -122,13 +129,13 @@ def _order(queue: Queue, found: np.ndarray, order: str) -> np.ndarray:
 
 def band_counts(queue: Queue, state: State, wanted: Filter) -> dict[str, int]:
     """How many entries of each band are in the state that is looked through."""
-    found = np.bincount(queue.band[np.isin(state.of, SHOWN[wanted.state])], minlength=len(BANDS))
+    found = np.bincount(queue.band[_shown(state, wanted)], minlength=len(BANDS))
     return {b: int(found[n]) for n, b in enumerate(BANDS)}
 
 
 def facets(queue: Queue, state: State, wanted: Filter) -> dict[str, list[dict[str, object]]]:
     """What there is to filter by, with how many records each: bands, reasons and places of those in this state."""
-    keep = np.isin(state.of, SHOWN[wanted.state])
+    keep = _shown(state, wanted)
     bands = band_counts(queue, state, wanted)
     reasons = np.bincount(queue.reason[keep], minlength=len(REASONS)) if len(queue) else np.zeros(len(REASONS), int)
     codes, names = queue.places

@@ -74,6 +74,7 @@ class LongList {
         this.nodes.delete(at);
       }
     }
+    const scrolled = this.box.scrollTop; // read once: each reading after a change lays the page out anew
     // Rows that stay are not touched, so that the focus inside one is kept.
     for (let at = from, before = this.layer.firstChild; at < to; at++) {
       let node = this.nodes.get(at);
@@ -82,7 +83,7 @@ class LongList {
         this.nodes.set(at, node);
         this.layer.insertBefore(node, before);
       } else before = node.nextSibling;
-      node.style.top = `${this.box.scrollTop - (top - at) * this.height}px`;
+      node.style.top = `${scrolled - (top - at) * this.height}px`;
     }
   }
 
