@@ -318,6 +318,28 @@ def test_a_large_batch_taken_back_hides_no_act_before_it(tmp_path: Path) -> None
     assert [a["what"] for a in Reviewing(desk, "customer").acts.last()] == ["N0 ↔ N0"]
 
 
+def test_a_review_of_an_older_snapshot_decides_nothing(desk: Desk) -> None:
+    from dataclasses import replace
+
+    review = Reviewing(desk, "customer")
+    show(review, "b1")
+    desk.snapshot = replace(desk.snapshot, id="newer")
+    with pytest.raises(LedgerError, match="pulled anew"):
+        review.confirm()
+    assert desk.calls == []
+
+
+def test_what_apply_coupled_is_not_taken_back_here(desk: Desk) -> None:
+    desk.ledger.confirm("customer", [Pair("b1", "d1")], by="x", at=NOW, run="r1")
+    review = Reviewing(desk, "customer")
+    assert not review.acts.last()[0]["reversible"]
+    with pytest.raises(NothingToUndo):
+        review.undo()
+    with pytest.raises(LedgerError, match="run r1 of apply"):
+        review.undo(1)
+    assert len(desk.ledger.couplings("customer")) == 1
+
+
 def test_any_of_the_last_acts_can_be_taken_back(desk: Desk) -> None:
     review = Reviewing(desk, "customer")
     for record in ("b1", "b4", "b7"):

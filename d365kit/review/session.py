@@ -291,6 +291,10 @@ class Reviewing:
                 raise NothingToUndo(f"No decision on {self.kind.title} is left to take back.", "Decide something.")
             batch = own[-1] if own else newest.batch  # type: ignore[union-attr]
         act: Act | None = self.acts.get(batch)
+        if act and act.lines[0].run:
+            raise LedgerError(
+                f"This was run {act.lines[0].run} of apply, which wrote to the services.", "Uncouple single pairs."
+            )
         lines = self.desk.undo(batch=batch)
         if batch in self._mine:
             self._mine.remove(batch)
@@ -320,6 +324,11 @@ class Reviewing:
         )
 
     def _act(self, verdict: str, pairs: Sequence[Pair], note: str, more: dict[str, Any] | None = None) -> str:
+        if self.desk.snapshot.id != self.snapshot.id:
+            raise LedgerError(
+                "Both sides were pulled anew since this review was opened, so it shows old values.",
+                f'Run: ws.propose("{self.kind.name}"), then ws.review("{self.kind.name}").',
+            )
         given = {**({"note": note} if note else {}), **(more or {})}
         try:
             getattr(self.desk, verdict)(self.kind.name, list(pairs), **given)

@@ -40,8 +40,8 @@ function candidateHead(card, c, n, selected, choose, ask, blind) {
       onclick: () => choose(n),
     }, el("kbd", { "aria-hidden": "true" }, n + 1), " ",
     el("span", { "aria-hidden": "true", class: "dot" }, on ? "◉" : "○"), " ", bdi(c.name)),
-    el("div", { class: "sub" }, c.number ? bdi(c.number) : null, c.number ? " · " : null,
-      c.searched && !c.band ? "found by search" : null,
+    el("div", { class: "sub" }, c.number ? bdi(c.number) : null,
+      c.number && (c.band || c.searched) ? " · " : null, c.searched && !c.band ? "found by search" : null,
       c.band ? band(c.band, c.sign) : null),
     c.reason ? el("div", { class: "sub" }, c.reason) : null,
     conflictList(c.conflicts, ask));

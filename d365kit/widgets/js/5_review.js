@@ -198,7 +198,7 @@ class Box {
       return;
     }
     const c = this.selected === null ? null : card.candidates[this.selected];
-    const said = this.blind ? [] : [
+    const said = this.blind ? [el("p", { class: "quiet" }, "A blind sample: are these two the same?")] : [
       el("div", { class: "reason" }, band(card.band, BAND_SIGNS[card.band]), " ", el("span", {}, c && c.reason ? c.reason : card.reason),
         card.stake ? el("span", { class: "quiet" }, ` · ${card.stake}`) : null),
       card.state !== "open" ? el("div", { class: "state" }, `● ${card.state}`, card.taken ? `. ${card.taken}` : "") : null,
