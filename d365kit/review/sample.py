@@ -16,8 +16,9 @@ import pandas as pd
 from d365kit.errors import NothingToUndo, SettingsError
 from d365kit.nouns import Decision
 from d365kit.review.card import Cards
+from d365kit.review.desk import Desk
 from d365kit.review.queue import Queue
-from d365kit.review.session import Desk, Reviewing
+from d365kit.review.session import Reviewing
 from d365kit.review.state import OPEN, State
 from d365kit.review.thresholds import Thresholds, wilson
 from d365kit.show.plot import Plot

@@ -10,50 +10,28 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from d365kit.errors import AlreadyCoupled, LedgerError, NothingToUndo, UnknownRecord
-from d365kit.kinds import Catalogue, Side, other_side
-from d365kit.ledger import Ledger
-from d365kit.nouns import Decision, Pair, Proposals, Snapshot
+from d365kit.kinds import Side, other_side
+from d365kit.nouns import Decision, Pair, Proposals
 from d365kit.review import code, finish
 from d365kit.review import search as searching
 from d365kit.review.acts import VERDICTS, Act, Acts
 from d365kit.review.batch import Batch
 from d365kit.review.card import Cards
 from d365kit.review.conflicts import References, taken_text
+from d365kit.review.desk import Desk
 from d365kit.review.pace import Pace
 from d365kit.review.queue import BANDS, Queue
-from d365kit.review.reasons import CODES, TITLES
+from d365kit.review.reasons import CODES
+from d365kit.review.rows import row_of
 from d365kit.review.state import OPEN, STATES, State
 from d365kit.review.view import ORDERS, Filter, band_counts, entries, facets
 from d365kit.review.why import Why
 from d365kit.show.values import SIDE_NAMES, amount, seen, short
-
-
-class Desk(Protocol):
-    """What a review needs of a workspace."""
-
-    @property
-    def catalogue(self) -> Catalogue: ...
-    @property
-    def ledger(self) -> Ledger: ...
-    @property
-    def snapshot(self) -> Snapshot: ...
-    def proposals(self, kind: str) -> Proposals: ...
-
-    @property
-    def confirm(self) -> Callable[..., int]: ...
-    @property
-    def reject(self) -> Callable[..., int]: ...
-    @property
-    def defer(self) -> Callable[..., int]: ...
-    @property
-    def create(self) -> Callable[..., int]: ...
-    @property
-    def undo(self) -> Callable[..., list[Decision]]: ...
 
 
 class Reviewing:
@@ -76,7 +54,7 @@ class Reviewing:
         self._references = References(self.kind, desk.ledger)
         self.cards = Cards(self.queue, self.state, self.snapshot, self._references)
         self._why = Why(self.queue)
-        self._clock, self.pace = clock, Pace()
+        self._clock, self.pace, self._seen_position = clock, Pace(), -1
         self._extra: dict[int, tuple[int, ...]] = {}
         self._mine: list[int] = []
         #: Decisions of this session by verdict, as the last screen counts them.
@@ -126,26 +104,8 @@ class Reviewing:
 
     def window(self, start: int, end: int) -> list[dict[str, object]]:
         """The rows ``start`` to ``end`` of the list."""
-        queue = self.queue
-        out: list[dict[str, object]] = []
         start, end = max(0, int(start)), min(int(end), len(self.view))
-        for at in range(start, end):
-            entry = int(self.view[at])
-            side, row = queue.side_of(entry), int(queue.row[entry])
-            records = queue.records[side]
-            best, partner = int(queue.best[entry]), ""
-            if best >= 0:
-                other = other_side(side)
-                partner = queue.records[other].name_of(int((queue.dv if side == "bc" else queue.bc)[best]))
-            place = records.value(row, records.place_field) if records.place_field else None
-            out.append({
-                "at": at, "side": side, "name": seen(short(records.name_of(row), 80)),
-                "number": seen(short(records.number_of(row), 20)), "place": seen(short(str(place or ""), 40)),
-                "best": seen(short(partner, 80)), "n": int(queue.end[entry] - queue.start[entry]),
-                "band": BANDS[int(queue.band[entry])], "reason": TITLES[CODES[int(queue.reason[entry])]],
-                "state": STATES[int(self.state.of[entry])],
-            })  # fmt: skip
-        return out
+        return [row_of(self.queue, self.state, int(self.view[at])) | {"at": at} for at in range(start, end)]
 
     def filter(self, **conditions: object) -> int:
         """Look through what meets these conditions (`Filter`), those not named as they are; returns how many records.
@@ -220,8 +180,6 @@ class Reviewing:
             f"{seen(some[0].by)} {_past(some[0].verdict)} {len(some):,} pair{'s' if len(some) > 1 else ''} elsewhere."
             for some in batches.values()
         ]
-
-    _seen_position = -1
 
     # --- deciding ---
 

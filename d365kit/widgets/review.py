@@ -17,7 +17,7 @@ import pandas as pd
 from d365kit.errors import D365KitError, SettingsError
 from d365kit.kinds import SIDES
 from d365kit.review import Batch, Reviewing, Sampling
-from d365kit.review.session import Desk
+from d365kit.review.desk import Desk
 from d365kit.show.plot import Plot
 from d365kit.show.values import SIDE_NAMES
 
