@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.ready
 DEMO   := d365kit-demo
 FOREIGN := tests/foreign
 
-.PHONY: help setup setup-ci postgresql demo lab test test-slow conformance bench-pull bench-match bench-ledger kinds check format lock wheel clean
+.PHONY: help setup setup-ci postgresql demo lab test test-slow conformance bench-pull bench-match bench-ledger bench-review kinds check format lock wheel clean
 
 help:
 	@echo "make demo       the whole way once on the demo company, ending in a report"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-pull   how fast tables arrive, beside Microsoft's own client"
 	@echo "make bench-match  how well and how fast records are matched, beside Splink alone and Business Central's way"
 	@echo "make bench-ledger how fast decisions are on the disk, in SQLite and in PostgreSQL"
+	@echo "make bench-review how fast the review of a million candidate pairs is, in Chromium"
 	@echo "make kinds      docs/kinds.md anew, after a change of the catalogue"
 	@echo "make setup-ci   what the tests need besides: Chromium, Java and PostgreSQL (ask for root), Spark, software of others in tests/foreign"
 
@@ -91,6 +92,9 @@ bench-match: setup
 
 bench-ledger: setup
 	$(BIN)/python -m tests.bench.ledger
+
+bench-review: setup
+	$(BIN)/python -m tests.bench.review
 
 kinds: setup
 	$(BIN)/python -m d365kit.show.kinds_page docs/kinds.md

@@ -32,11 +32,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "check": BASE | {"ledger"},
     "plan": BASE | {"ledger"},
     "explore": BASE,
+    "review": BASE | {"ledger"},
     "apply": BASE | {"ledger", "plan", "services"},
     "report": BASE | {"ledger"},
     "workspace": BASE
     | {"ledger", "pull", "explore", "match", "check", "plan", "apply", "report", "services", "widgets"},
-    "widgets": BASE | {"workspace"},
+    "widgets": BASE | {"workspace", "review"},
     "tour": BASE | {"workspace"},
     "cli": BASE | {"workspace", "tour", "sandbox"},
 }
@@ -73,15 +74,15 @@ def test_arrows_only_point_down() -> None:
     ("part", "library"),
     [("services", "pandas"), ("sandbox", "pandas"), ("sandbox", "pyarrow"), ("nouns", "great_expectations"),
      ("plan", "httpx"), ("match", "httpx"), ("check", "httpx"), ("ledger", "httpx"), ("report", "httpx"),
-     ("explore", "httpx")],
+     ("explore", "httpx"), ("review", "httpx")],
 )  # fmt: skip
 def test_a_layer_does_without_a_library(part: str, library: str) -> None:
     users = [p for name, p in _modules() if name == part and library in {i.split(".")[0] for i in _imports(p)}]
     assert not users
 
 
-def test_ipywidgets_are_used_by_widgets_only() -> None:
-    users = {part for part, p in _modules() if "ipywidgets" in set(_imports(p))}
+def test_widget_libraries_are_used_by_widgets_only() -> None:
+    users = {part for part, p in _modules() if {"ipywidgets", "anywidget"} & set(_imports(p))}
     assert users == {"widgets"}
 
 
@@ -110,7 +111,8 @@ def test_importing_the_kit_loads_nothing_heavy() -> None:
 def test_importing_the_workspace_loads_neither_great_expectations_nor_splink() -> None:
     code = (
         "import sys, d365kit.workspace\n"
-        "print(sorted({'great_expectations','splink','duckdb','ipywidgets','matplotlib'} & set(sys.modules)))"
+        "late = {'great_expectations','splink','duckdb','ipywidgets','anywidget','matplotlib'}\n"
+        "print(sorted(late & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

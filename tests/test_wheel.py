@@ -35,6 +35,8 @@ def test_the_wheel_ships_notebooks_suites_and_data(wheel: Path) -> None:
         "d365kit/kinds/matching.toml",
         "d365kit/ledger/migrations/env.py",
         "d365kit/ledger/migrations/versions/v0002_first.py",
+        "d365kit/widgets/review.css",
+        "d365kit/widgets/js/5_review.js",
     ):
         assert wanted in names
     assert not [n for n in names if n.startswith("tests/")]

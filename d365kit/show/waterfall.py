@@ -150,14 +150,17 @@ def _lines(text: object) -> list[dict]:
 
 def _steps(frame: pd.DataFrame, row: dict[str, object], lines: Sequence[dict]) -> list[Step]:
     """The bars from the odds before to the end, where the last one stands for all together."""
-    chance = _number(row["probability"])
+    ruled = by_rule(frame)
+    return steps_of(lines, _number(row["probability"]), None if ruled else odds_before(frame), ruled)
+
+
+def steps_of(lines: Sequence[dict], chance: float | None, before: float | None, ruled: bool) -> list[Step]:
+    """The bars of one pair, from its evidence, its probability, `odds_before` and whether it goes `by_rule`."""
     score = sum(float(x.get("weight") or 0) for x in lines)
     # Beyond the largest odds, the probability does not tell them any more.
     told = None if chance is None or not 0 < chance < 1 or as_bits(chance) > LARGEST - 0.5 else as_bits(chance)
-    before: float | None = None
     rivals, name = 0.0, BEFORE
-    if not by_rule(frame):
-        before = odds_before(frame)
+    if not ruled:
         if before is not None:
             rivals = told - score - before if told is not None else 0.0
         elif told is not None:

@@ -1,1 +1,1 @@
-"""ipywidgets over the nouns; they hold no rules of their own."""
+"""Widgets for notebooks over the nouns; they hold no rules of their own."""

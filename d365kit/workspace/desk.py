@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -36,11 +36,12 @@ from d365kit.workspace.settings import SandboxSettings, Settings
 
 if TYPE_CHECKING:
     from d365kit.explore import Overview
-    from d365kit.widgets.review import Review
+    from d365kit.widgets.review import Review, Sample
 
 log = logging.getLogger(__name__)
 
-Pairs = Iterable[tuple[str, str]]
+#: Pairs of (bc id, dv id), or `Pair` with the score, band and fingerprint they were proposed with.
+Pairs = Iterable[tuple[str, str] | Pair]
 
 
 def _now() -> datetime:
@@ -316,17 +317,28 @@ class Workspace(LedgerDesk):
         With a customer or vendor go the contacts whose account it is, and with an order its lines, as far as the
         latest snapshot shows; it is one act, and one undo brings all of it back.
         """
-        ended = [Pair(b, d) for b, d in pairs]
+        ended = [p if isinstance(p, Pair) else Pair(*p) for p in pairs]
         also: dict[str, list[Pair]] = {}
         if self.folder.latest_snapshot_id():
             also = coupling_acts.children(self.snapshot, self.catalogue, self.ledger, kind, ended)
         return self._decide("uncouple", kind, ended, note, also=also) + sum(map(len, also.values()))
 
-    def review(self, kind: str) -> Review:
-        """A widget to look through the doubtful proposals of ``kind`` (notebooks only)."""
+    def review(self, kind: str, **conditions: Any) -> Review:
+        """A widget to look through the proposals of ``kind`` (notebooks only), those in doubt first.
+
+        ``conditions`` narrow it down: ``bands``, ``reason``, ``place``, ``text``, ``state``, ``order``.
+        """
         from d365kit.widgets.review import Review
 
-        return Review(self, kind)
+        return Review(self, kind, **conditions)
+
+    def sample(self, kind: str, count: int = 30) -> Sample:
+        """A blind random sample of ``count`` pairs (notebooks only): decide without scores, then see what each
+        threshold is worth. The sample follows from the snapshot; what you answer is in the ledger.
+        """
+        from d365kit.widgets.review import Sample
+
+        return Sample(self, kind, count)
 
     def decisions(self, *, kind: str | None = None, last: int | None = None) -> pd.DataFrame:
         """The ledger's lines, oldest first: position, at (UTC), by, verdict, kind, ids, band, note."""
@@ -418,11 +430,20 @@ class Workspace(LedgerDesk):
         return [p for p in self.proposals(kind).pairs(band) if p.bc_id not in taken and p.dv_id not in taken]
 
     def _known(self, kind: str, pairs: Pairs) -> list[Pair]:
-        """``pairs`` with their ids as the snapshot writes them: GUIDs small, keys of pages and files as they are."""
+        """``pairs`` with their ids as the snapshot writes them: GUIDs small, keys of pages and files as they are.
+
+        What is a `Pair` already comes from the snapshot and stays as it is.
+        """
+        pairs = list(pairs)
+        if all(isinstance(p, Pair) for p in pairs):
+            return [p for p in pairs if isinstance(p, Pair)]
         sides = self.snapshot[self.catalogue[kind].name]
         known = {s: {str(i).casefold(): str(i) for i in sides.everything(s)["id"]} for s in SIDES}
         chosen = []
         for pair in pairs:
+            if isinstance(pair, Pair):
+                chosen.append(pair)
+                continue
             ids = []
             for side, record in zip(SIDES, pair, strict=True):
                 if record and record.casefold() not in known[side]:
@@ -433,11 +454,21 @@ class Workspace(LedgerDesk):
 
     def _proposed(self, kind: str, pairs: Pairs) -> list[Pair]:
         """``pairs`` with the score and fingerprint they were proposed or asked about with, where they were."""
+        pairs = list(pairs)
+        if all(isinstance(p, Pair) for p in pairs):
+            return [p for p in pairs if isinstance(p, Pair)]
         kept = self.folder.load_proposals(kind)
         frames = [self._asked.get(kind), None if kept is None else kept.frame]
-        rows = {(r.bc_id, r.dv_id): r for frame in frames if frame is not None for r in frame.itertuples()}
+        known = self._known(kind, pairs)
+        # A million pairs may be kept and one asked for: only rows of its records are looked at.
+        bc, dv = {p.bc_id for p in known}, {p.dv_id for p in known}
+        rows = {
+            (r.bc_id, r.dv_id): r
+            for frame in frames if frame is not None
+            for r in frame[frame["bc_id"].isin(bc) & frame["dv_id"].isin(dv)].itertuples()
+        }  # fmt: skip
         chosen = []
-        for pair in self._known(kind, pairs):
+        for pair in known:
             row = rows.get((pair.bc_id, pair.dv_id))
             chosen.append(
                 Pair(pair.bc_id, pair.dv_id, float(row.score), str(row.band), [], str(row.fingerprint or ""))
