@@ -37,7 +37,7 @@ def run(workspace: Workspace, say: Say) -> dict[str, object]:
     plan = workspace.plan()
     planned = {k: plan.counts(k) for k in plan.kinds}
     for kind, counts in planned.items():
-        say(f"   {kind:<12} {summary(counts)}")
+        say(f"   {kind:<16} {summary(counts)}")
     say("5  Apply: every change with the version it was planned against")
     done = workspace.apply(plan)
     wrote = _wrote(done, say)
@@ -66,7 +66,7 @@ def _pulled(snapshot: Snapshot, say: Say) -> dict[str, dict[str, int]]:
     out = {}
     for sides in snapshot:
         outside = len(sides.bc_outside) + len(sides.dv_outside)
-        say(f"   {sides.kind:<12} {len(sides.bc):>7,} in BC {len(sides.dv):>7,} in Sales {outside:>7,} filtered out")
+        say(f"   {sides.kind:<16} {len(sides.bc):>7,} in BC {len(sides.dv):>7,} in Sales {outside:>7,} filtered out")
         out[sides.kind] = {"bc": len(sides.bc), "dv": len(sides.dv), "outside": outside}
     return out
 
@@ -94,7 +94,7 @@ def _wrote(done: Run, say: Say) -> dict[str, dict[str, int]]:
         else:
             counts["blocked" if outcome.state == "skipped" else "failed"] += 1
     for kind, counts in out.items():
-        say(f"   {kind:<12} " + " · ".join(f"{n:,} {what}" for what, n in counts.items()))
+        say(f"   {kind:<16} " + " · ".join(f"{n:,} {what}" for what, n in counts.items()))
     for outcome in done.failed[:5]:
         say(f"   {outcome.state}: {outcome.kind} {outcome.title}: {outcome.message}")
     return out

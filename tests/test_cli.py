@@ -83,7 +83,12 @@ def test_a_log_file_is_kept(demo: Path) -> None:
         (("check", "nosuch", "-w", "{demo}"), 2, "nosuch", "currencies"),
         (("apply", "nosuch.json", "-w", "{demo}"), 2, "no readable plan", "d365kit plan"),
         (("apply", "--limit", "update=lots", "-w", "{demo}"), 2, "is no limit", "update=30%"),
-        (("confirm", "customer", "x", "y", "-w", "{demo}"), 2, "no customer x on the bc side", "Pull again"),
+        (
+            ("confirm", "customer", "x", "y", "-w", "{demo}"),
+            2,
+            "no customer x in Business Central",
+            "needs another pull",
+        ),
         (("demo", "--workspace", "{demo}", "--customers", "61"), 2, "made with customers 60", "--workspace"),
     ],
 )

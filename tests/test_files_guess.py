@@ -206,6 +206,14 @@ def test_two_rows_with_one_number_are_named(tmp_path: Path) -> None:
         bc(tmp_path, "No.;Name\n10;A\n;B\n").table("customer")
 
 
+def test_a_column_that_could_be_the_key_is_named_where_rows_are_known_by_themselves(tmp_path: Path) -> None:
+    path = csv(tmp_path / "a.csv", "Ref Key;Colour;Account Name\nA-1;red;A\nA-2;red;B\nA-3;;C\n")
+    source = FileSource("dv", {"customer": FilePart(path)}, KINDS)
+    source.table("customer")
+    assert any(n.endswith("“Ref Key” differs in every row: if it is the id, say so with --column “…:Ref Key=@id”")
+               for n in source.notes("customer"))  # fmt: skip
+
+
 def test_in_dataverse_a_number_is_no_key(tmp_path: Path) -> None:
     path = csv(tmp_path / "a.csv", "Account Number;Account Name\n10;A\n10;B\n;C\n")
     source = FileSource("dv", {"customer": FilePart(path)}, KINDS)

@@ -212,6 +212,21 @@ def test_a_contradiction_is_named_and_nothing_is_taken(desks: Desks, tmp_path: P
     assert len(ws.import_ledger(tmp_path / "a.jsonl", dry_run=True).conflicts) == 1
 
 
+def test_an_export_does_not_take_the_place_of_the_ledger(desk: Desk) -> None:
+    ledger = desk.workspace.folder.path / "ledger.db"
+    before = pairs(desk.workspace, "customer")
+    with pytest.raises(SettingsError, match="is a database"):
+        desk.workspace.export_ledger(ledger)
+    assert pairs(desk.workspace, "customer") == before
+
+
+def test_a_wrong_id_is_named_with_its_side_and_pairs_exclude_a_band(desk: Desk) -> None:
+    with pytest.raises(UnknownRecord, match=r"no customer C00970 in Business Central.*bc_id, dv_id"):
+        desk.workspace.confirm("customer", [("C00970", "C00970")])
+    with pytest.raises(SettingsError, match="Both pairs and a band"):
+        desk.workspace.confirm("customer", [next(iter(pairs(desk.workspace, "customer")))], band="certain")
+
+
 def test_a_file_of_other_kinds_or_no_file_is_named(desks: Desks, tmp_path: Path) -> None:
     ws = desks(customers=5).workspace
     line = {"kind": "customers", "verdict": "confirm", "bc_id": "A", "dv_id": "X", "by": "Ada", "at": NOW.isoformat()}

@@ -648,6 +648,8 @@ def test_a_field_that_could_not_be_asked_for_is_refused() -> None:
 
 def test_a_field_that_only_files_hold_may_be_used_where_both_do() -> None:
     assert outcome(exact("b1 vat_number=1", "d1 vat_number=1", "vat_number")) == {"b1": "d1", "d1": "b1"}
+    with pytest.raises(SettingsError, match="has no field “colour”.*vat_number"):
+        exact("b1 vat_number=1", "d1 vat_number=1", "colour")
     with pytest.raises(SettingsError, match="“vat_number” of customer is not held in Sales"):
         exact("b1 vat_number=1", "d1", "vat_number")
 

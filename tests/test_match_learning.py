@@ -57,6 +57,8 @@ def test_the_most_doubtful_pair_comes_first(snap, before):
     one = match.ask(snap, NOBODY, KIND, 1)
     assert len(one) == 1
     assert doubts(one)[0] == pytest.approx(doubts(pairs).min(), abs=1e-12)
+    with pytest.raises(SettingsError, match="0 questions"):
+        match.ask(snap, NOBODY, KIND, 0)
     many = match.ask(snap, NOBODY, KIND, 24)
     assert many.iloc[0]["fingerprint"] == one.iloc[0]["fingerprint"]
     assert doubts(many)[0] == doubts(many).min()

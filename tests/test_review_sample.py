@@ -139,6 +139,8 @@ def test_a_threshold_names_the_decisions_it_contradicts(tmp_path: Path) -> None:
     ]  # fmt: skip
     high = sample.at_threshold(0.99)
     assert (high["would_confirm"], high["contradicts"]) == (0, 1)
+    with pytest.raises(SettingsError, match="98 is no threshold"):
+        sample.at_threshold(98)
     assert sample.at_threshold(1.0) == {"threshold": 1.0, "would_confirm": 0, "contradicts": 0, "named": []}
 
 

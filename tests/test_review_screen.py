@@ -91,6 +91,7 @@ def test_a_saved_notebook_has_a_summary(desk: Desk) -> None:
     found = review._repr_mimebundle_()
     data = found[0] if isinstance(found, tuple) else found
     assert "1 done" in data["text/plain"]
+    assert repr(review) == data["text/plain"]
     assert "<img" not in data["text/html"]
     assert "&lt;img" in data["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in data

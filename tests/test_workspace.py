@@ -116,7 +116,7 @@ def test_decisions_by_pair_know_their_records(desks: Desks) -> None:
     assert workspace.confirm("unit", [(bc[0].upper(), dv[0])]) == 1
     with pytest.raises(AlreadyCoupled):
         workspace.confirm("unit", [(bc[0], dv[1])])
-    with pytest.raises(UnknownRecord, match="no unit nobody on the bc side"):
+    with pytest.raises(UnknownRecord, match="no unit nobody in Business Central"):
         workspace.confirm("unit", [("nobody", dv[1])])
     with pytest.raises(UnknownKind):
         workspace.confirm("units", [(bc[0], dv[0])])

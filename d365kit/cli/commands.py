@@ -187,7 +187,8 @@ def confirm(
     with opened(workspace, verbose=verbose, quiet=as_json) as ws:
         pairs = _pair(pair) if pair else None
         number = ws.confirm(kind, pairs, band=band, note=note, first=first or "", take_over=take_over)
-        out({"kind": kind, "confirmed": number}, f"Coupled {number:,} pairs of {kind}.", as_json=as_json)
+        text = f"Coupled {number:,} {'pair' if number == 1 else 'pairs'} of {kind}."
+        out({"kind": kind, "confirmed": number}, text, as_json=as_json)
 
 
 def create(

@@ -119,7 +119,7 @@ def _next_steps(found: FileMatch, pairs: int, save_to: Path | None, candidates: 
     unsure = found.counts()["unsure"]
     if unsure and not candidates:
         said.append(f"{unsure:,} are unsure; see what speaks for and against them with --candidates candidates.csv.")
-    if not save_to:
+    if not save_to and pairs:
         said.append("Write all of them to a file with --out pairs.csv.")
     return said
 

@@ -204,7 +204,8 @@ def uncouple(connection: Connection, kind: str, pairs: Iterable[Pair], mark: Mar
         _need_both(pair, kind, "uncouple")
         if present.tie(pair) != "same":
             raise UnknownRecord(
-                f"The {kind} {named(pair)} is not coupled.", "Look at the couplings and uncouple what is there."
+                f"The {kind} {named(pair)} is not coupled.",
+                "See what is coupled: d365kit ledger log, or ws.couplings() in a notebook.",
             )
     batch, _ = append(connection, kind, "uncouple", wanted, mark, batch)
     part(connection, kind, [(p.bc_id, p.dv_id) for p in wanted])

@@ -27,7 +27,7 @@ def undo(connection: Connection, by: str, at: str, batch: int | None, *, of_runs
     batch = _last(connection, now) if batch is None else batch
     lines = views.decisions_of(connection, decisions.c.batch == batch)
     if not lines:
-        raise NothingToUndo(f"There is no batch {batch} in the ledger.", "Look up the batch in the decisions.")
+        raise NothingToUndo(f"There is no batch {batch} in the ledger.", "Look up the batch: d365kit ledger log.")
     if batch in now:
         raise NothingToUndo(
             f"Batch {batch} is taken back already, by batch {now[batch]}.",

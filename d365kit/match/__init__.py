@@ -108,6 +108,8 @@ def ask(
         raise SettingsError(
             f"Codes decide for “{kind}”, so there is nothing to learn from answers.", f"Run: d365kit propose {kind}."
         )
+    if count < 1:
+        raise SettingsError(f"{count} questions teach nothing.", "Ask for 20 or so.")
     work = work_on(snapshot, ledger, known, tell, check(engine))
     state = State.of(work, ledger)
     return write(work.pool, questions(work, state, count), work.prints, in_order=True)

@@ -11,7 +11,7 @@ from importlib import resources
 from itertools import pairwise
 
 from d365kit.errors import SettingsError
-from d365kit.kinds import SIDES, Field, Kind
+from d365kit.kinds import SIDES, Field, Kind, Side
 from d365kit.match.explain import joined, title
 from d365kit.match.rivals import SIDE_NAMES
 from d365kit.nouns import Snapshot
@@ -67,9 +67,9 @@ def groups_of(kind: Kind, given: str | Sequence[str] | None, snapshot: Snapshot)
     if not words:
         raise SettingsError(
             f"There are no criteria for “{kind.name}”, and Business Central sets none either.",
-            f"Name them, as in --by {_example(kind)}; its fields are: {', '.join(_comparable(kind))}.",
+            f"Name them, as in --by {_example(kind)}; its fields are: {', '.join(_comparable(kind, snapshot))}.",
         )
-    groups = tuple(Group(kind, place, _criteria(kind, text)) for place, text in enumerate(words, start=1))
+    groups = tuple(Group(kind, place, _criteria(kind, text, snapshot)) for place, text in enumerate(words, start=1))
     for group in groups:
         for criterion in group.criteria:
             _refuse_one_sided(kind, criterion.field, snapshot)
@@ -100,7 +100,7 @@ def _named(text: str) -> list[tuple[str, bool]]:
     return [(part.removesuffix(CASE).strip(), part.endswith(CASE)) for part in parts]
 
 
-def _criteria(kind: Kind, text: str) -> tuple[Criterion, ...]:
+def _criteria(kind: Kind, text: str, snapshot: Snapshot) -> tuple[Criterion, ...]:
     named = _named(str(text))
     names = [name for name, _ in named]
     if not all(names):
@@ -110,19 +110,19 @@ def _criteria(kind: Kind, text: str) -> tuple[Criterion, ...]:
         )
     for name in names:
         if name not in kind:
-            raise _no_such_field(kind, name)
+            raise _no_such_field(kind, name, snapshot)
     twice = [a for a, b in pairwise(sorted(names)) if a == b]
     if twice:
         raise SettingsError(f"The group “{text}” names “{twice[0]}” twice.", "Take one of them out.")
     return tuple(Criterion(kind[name], minds_case) for name, minds_case in named)
 
 
-def _no_such_field(kind: Kind, name: str) -> SettingsError:
+def _no_such_field(kind: Kind, name: str, snapshot: Snapshot) -> SettingsError:
     known = {f.name: f.name for f in kind.fields} | {f.title.lower(): f.name for f in kind.fields}
     near = get_close_matches(name.lower(), known, 1, 0.6)
     todo = f"Did you mean “{known[near[0]]}”? " if near else ""
     return SettingsError(
-        f"“{kind.name}” has no field “{name}”.", f"{todo}Its fields are: {', '.join(_comparable(kind))}."
+        f"“{kind.name}” has no field “{name}”.", f"{todo}Its fields are: {', '.join(_comparable(kind, snapshot))}."
     )
 
 
@@ -131,20 +131,26 @@ def _refuse_one_sided(kind: Kind, field: Field, snapshot: Snapshot) -> None:
     if field.name in unread:
         raise SettingsError(
             f"“{field.name}” of {kind.name} is not known on both sides, so nothing can match by it.",
-            f"Choose a field that is: {', '.join(_comparable(kind, unread))}.",
+            f"Name one that is by --by: {', '.join(_comparable(kind, snapshot, unread))}.",
         )
     for side in SIDES:
         frame = snapshot[kind.name].side(side)
         if len(frame) and not field.has_place(side) and bool(frame[field.name].isna().all()):
             raise SettingsError(
                 f"“{field.name}” of {kind.name} is not held in {SIDE_NAMES[side]}, so nothing can match by it.",
-                f"Choose a field that both sides hold: {', '.join(_comparable(kind, unread))}.",
+                f"Choose a field that both sides hold: {', '.join(_comparable(kind, snapshot, unread))}.",
             )
 
 
-def _comparable(kind: Kind, unread: Collection[str] = ()) -> list[str]:
-    """The fields that both sides have a place for and were asked for."""
-    return [f.name for f in kind.fields if all(f.has_place(s) for s in SIDES) and f.name not in unread]
+def _comparable(kind: Kind, snapshot: Snapshot | None = None, unread: Collection[str] = ()) -> list[str]:
+    """The fields that both sides have a place for, or hold all the same as files do, and were asked for."""
+
+    def held(field: Field, side: Side) -> bool:
+        if field.has_place(side) or snapshot is None:
+            return field.has_place(side)
+        return not bool(snapshot[kind.name].side(side)[field.name].isna().all())
+
+    return [f.name for f in kind.fields if f.name not in unread and all(held(f, s) for s in SIDES)]
 
 
 def _example(kind: Kind) -> str:

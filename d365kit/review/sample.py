@@ -156,6 +156,10 @@ class Sampling(Reviewing):
 
     def at_threshold(self, threshold: float) -> dict[str, object]:
         """threshold, would_confirm, contradicts, and named: the decisions of the ledger it would contradict."""
+        if not 0 <= threshold <= 1:
+            raise SettingsError(
+                f"{threshold:g} is no threshold.", "Give a probability between 0 and 1, such as 0.98."
+            )
         return Thresholds(self.queue, self.state, self.desk.ledger).at(threshold)
 
     def end(self) -> dict[str, object]:

@@ -249,12 +249,16 @@ class Review(anywidget.AnyWidget):
 
     # --- without a browser ---
 
+    _noun = "Review"
+
     def __str__(self) -> str:
         done = self.session.progress()
         return (
-            f"Review of {self.session.kind.title}: {done['done']:,} done, {done['left']:,} left, "
+            f"{self._noun} of {self.session.kind.title}: {done['done']:,} done, {done['left']:,} left, "
             f"{done['deferred']:,} deferred"
         )
+
+    __repr__ = __str__
 
     def _repr_mimebundle_(self, **more: Any) -> Any:
         """The widget, and beside it a summary for notebooks that are read without a kernel."""
@@ -279,6 +283,7 @@ class Sample(Review):
     """
 
     session: Sampling
+    _noun = "Blind sample"
 
     def __init__(self, workspace: Desk, kind: str, count: int = 30) -> None:
         super().__init__(workspace, kind, session=Sampling(workspace, kind, count))

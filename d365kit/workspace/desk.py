@@ -26,6 +26,7 @@ from d365kit.progress import Bars
 from d365kit.services import BusinessCentral, Dataverse, run
 from d365kit.services.files import FileSource, Guess, load
 from d365kit.show import KindsView
+from d365kit.show.values import SIDE_NAMES
 from d365kit.workspace import coupling_acts, file_settings, own_kinds, share
 from d365kit.workspace import settings as settings_file
 from d365kit.workspace.connections import Connections
@@ -257,6 +258,8 @@ class Workspace(LedgerDesk):
         gives way, and two such couplings become one. Raises AlreadyCoupled when a record has another partner,
         UnknownRecord for an id the snapshot does not hold. Nothing is coupled when one pair cannot be.
         """
+        if pairs is not None and band is not None:
+            raise SettingsError("Both pairs and a band are given.", "Give one of them.")
         chosen = self._known(kind, pairs) if pairs is not None else self._of_band(kind, band)
         if take_over:
             gone = coupling_acts.gone(self.snapshot, self.catalogue[kind], self.ledger, chosen)
@@ -447,7 +450,11 @@ class Workspace(LedgerDesk):
             ids = []
             for side, record in zip(SIDES, pair, strict=True):
                 if record and record.casefold() not in known[side]:
-                    raise UnknownRecord(f"The snapshot has no {kind} {record} on the {side} side.", "Pull again.")
+                    raise UnknownRecord(
+                        f"The snapshot has no {kind} {record} in {SIDE_NAMES[side]}.",
+                        "Give Business Central's id first, then that of Sales, as the proposals have them (bc_id, "
+                        "dv_id); a record made since then needs another pull.",
+                    )
                 ids.append(known[side].get(record.casefold(), ""))
             chosen.append(Pair(ids[0], ids[1]))
         return chosen

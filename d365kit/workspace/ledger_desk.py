@@ -20,6 +20,7 @@ from d365kit.workspace.folder import Folder
 log = logging.getLogger(__name__)
 
 Pairs = Iterable[tuple[str, str]]
+_SQLITE = b"SQLite format 3\0"
 
 
 class LedgerDesk:
@@ -81,8 +82,10 @@ class LedgerDesk:
 
         The file is whole or as it was before. Raises SettingsError when it cannot be written.
         """
-        lines = self.ledger.export_lines()
         target = Path(path)
+        if _is_database(target):
+            raise SettingsError(f"{target} is a database; it would be overwritten.", "Name another file.")
+        lines = self.ledger.export_lines()
         unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
         try:
             unfinished.write_text("".join(f"{line}\n" for line in lines), "utf-8", newline="\n")
@@ -118,3 +121,12 @@ class LedgerDesk:
             )
         log.info("import: %s", taken)
         return taken
+
+
+def _is_database(path: Path) -> bool:
+    """Whether there is an SQLite database at ``path``, such as the ledger itself."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False

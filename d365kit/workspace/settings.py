@@ -76,7 +76,8 @@ def read(folder: Path) -> Settings:
     path = folder / FILE
     if not path.is_file():
         raise SettingsError(
-            f"{folder} is not a d365kit workspace: it has no {FILE}.", "Make one with: d365kit init DIR."
+            f"{folder if folder != Path() else 'This folder'} is not a d365kit workspace: it has no {FILE}.",
+            "Name its folder (--workspace), or make one with: d365kit init DIR.",
         )
     try:
         raw = tomllib.loads(path.read_text("utf-8"))

@@ -14,7 +14,7 @@ from d365kit.kinds.model import ARROW_TYPES
 from d365kit.services.files.captions import CHECKSUM, ID, MODIFIED_ON, choices_of
 from d365kit.services.files.guess import Guess
 from d365kit.services.files.looks import GUID
-from d365kit.services.files.tables import Cell, FileTable, blank, text_of
+from d365kit.services.files.tables import Cell, FileColumn, FileTable, blank, text_of
 from d365kit.services.files.values import Habits, Unreadable, habits_of, read_values
 from d365kit.services.files.words import fold
 
@@ -175,7 +175,15 @@ def _ids(made: Guess, kind: Kind) -> tuple[list[str], str]:
     digests = [f"row-{d[:16]}" for d in _digests(made.table)]
     _refuse_twice(made.table, digests, "in every column", the_same="rows")
     said = "the file has neither ids nor numbers of its own, so a record is known by its row"
-    return digests, f"{said}; a changed row is another record"
+    key = next((c.name for c in map(made.table.column, made.unused) if _is_key(c)), "")
+    told = f"; “{key}” differs in every row: if it is the id, say so with --column “…:{key}=@id”" if key else ""
+    return digests, f"{said}; a changed row is another record{told}"
+
+
+def _is_key(column: FileColumn) -> bool:
+    """Whether a column that is used for nothing could be the record's id: filled in everywhere, nothing twice."""
+    held = {text_of(c) for c in column.cells if not blank(c)}
+    return len(held) == len(column.cells)
 
 
 def escaped(value: str) -> str:
