@@ -253,9 +253,9 @@ def test_each_decision_goes_to_the_ledger_at_once_and_says_its_line(desk: Desk) 
     show(review, "b1")
     line = review.confirm(note="by phone", first="dv")
     assert line == "ws.confirm('customer', [('b1', 'd1')], note='by phone', first='dv')"
-    assert desk.first == "dv"
     last = desk.ledger.decisions()[-1]
     assert (last.score, last.band, last.fingerprint, last.note) == (15.0, "certain", "f-b1-d1", "by phone")
+    assert last.first == "dv"
     assert [e["field"] for e in last.evidence] == ["name", "city"]
     show(review, "b2")
     assert review.none() == "ws.reject('customer', [('b2', 'd2'), ('b2', 'd3')])"

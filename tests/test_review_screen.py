@@ -245,6 +245,43 @@ def test_conflicts_are_named(desk: Desk, opened: Open) -> None:
 
 
 @pytest.mark.browser
+def test_a_taken_record_can_be_moved_after_a_look(desk: Desk, opened: Open) -> None:
+    desk.ledger.confirm("customer", [Pair("b4", "d4")], by="ben", at=NOW)
+    stage = opened(bands=(), text="tailspin")
+    page = stage.page
+    assert page.get_by_role("button", name="Move here", exact=True).count() == 0, "nothing is selected"
+    page.locator(".cand").get_by_role("button", name="Move here …").click()
+    page.locator(".move li").wait_for()
+    assert "Ends: Tailspin Toys in Sales ↔ Tailspin Toys in Business Central; coupled by ben" in stage.text(".move")
+    stage.shot("move_light")
+    page.keyboard.press("Escape")
+    assert couplings(desk) == {"b4": "d4"}, "a look changes nothing"
+    stage.press("m")
+    page.locator(".move .act").wait_for()
+    page.keyboard.press("Enter")
+    stage.settle()
+    assert couplings(desk) == {"b3": "d4"}
+    assert "ws.move('customer', [('b3', 'd4')])" in stage.text(".code")
+    assert "moved Tailspin ↔ Tailspin Toys" in stage.text(".acts")
+    stage.press("z")
+    assert couplings(desk) == {"b4": "d4"}
+    assert "coupled to Tailspin Toys in Business Central by ben" in stage.text(".work")
+
+
+@pytest.mark.browser
+def test_a_partner_that_is_gone_gives_way(desk: Desk, opened: Open) -> None:
+    desk.ledger.confirm("customer", [Pair("deleted", "d4")], by="ben", at=NOW)
+    stage = opened(bands=(), text="tailspin toys")
+    stage.press("1", "m")
+    stage.page.locator(".move .act").wait_for()
+    assert "deleted in Business Central, which is gone from the snapshot" in stage.text(".move")
+    stage.page.get_by_role("button", name="Take over", exact=True).last.click()
+    stage.settle()
+    assert couplings(desk) == {"b3": "d4"}
+    assert "take_over=True" in stage.text(".code")
+
+
+@pytest.mark.browser
 def test_two_want_the_same_one_and_one_click_shows_the_other(opened: Open) -> None:
     stage = opened()
     stage.press("j")
