@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +131,17 @@ def test_a_card_compares_field_by_field(desk: Desk) -> None:
     card = show(review, "b1")
     assert card["candidates"][0]["cells"][field["currency"]] == {"t": "Euro", "coupled": True, "s": "="}
     assert codes(card["conflicts"]) == []
+
+
+def test_what_is_at_stake_is_exact(desk: Desk) -> None:
+    # With the twelve decimals that a snapshot keeps, this amount as a float would be 5,564.0599999999995.
+    amounts = [Decimal("5564.060000000000"), Decimal("-4043.05"), None]
+    desk.snapshot["customer"].side("bc").loc[[0, 1, 2], "balance"] = amounts
+    review = Reviewing(desk, "customer", bands=())
+    assert show(review, "b1")["stake"] == "balance 5,564.06"
+    assert show(review, "b2")["stake"] == "balance 4,043.05"
+    assert show(review, "b3")["stake"] == ""
+    assert show(review, "b8")["stake"] == "balance 70.00"
 
 
 def test_capitals_do_not_hide_what_is_alike(tmp_path: Path) -> None:

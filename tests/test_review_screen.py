@@ -377,6 +377,19 @@ NAMELESS = """() => [...document.querySelector('.d365kit-review').querySelectorA
   .map((e) => e.outerHTML)"""
 
 
+#: Words that stand on two lines, but for values, which may be one word of any length.
+BROKEN = """() => [...document.querySelectorAll('.why caption, .why th, .why td:nth-child(n+4)')].flatMap((cell) => {
+  const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), out = [];
+  while (walk.nextNode()) for (const word of walk.currentNode.data.matchAll(/\\S+/g)) {
+    const range = document.createRange();
+    range.setStart(walk.currentNode, word.index);
+    range.setEnd(walk.currentNode, word.index + word[0].length);
+    if (new Set([...range.getClientRects()].map((r) => Math.round(r.top))).size > 1) out.push(word[0]);
+  }
+  return out;
+})"""
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 420])
@@ -385,6 +398,11 @@ def test_everyone_can_use_it(opened: Open, scheme: str, width: int) -> None:
     page, name = stage.page, f"{scheme}_{width}"
     stage.press("2")
     stage.shot(f"card_{name}")
+    stage.press("w")
+    page.locator(".why .bar").first.wait_for()
+    assert page.evaluate(BROKEN) == [], "words of the breakdown are cut in two"
+    stage.shot(f"why_{name}")
+    stage.press("w")
     for panel in ("?", "w", "b", "c", "/"):
         stage.press(panel)
         page.wait_for_timeout(100)

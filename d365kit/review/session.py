@@ -88,8 +88,8 @@ class Reviewing:
         return card | {"at": self.at, "of": len(self.view), "stake": self._stake(entry)}
 
     def _stake(self, entry: int) -> str:
-        value, field = float(self.queue.stake[entry]), self.queue.stake_field
-        return f"{self.kind[field].title} {amount(value)}" if field and not np.isnan(value) else ""
+        value, field = self.queue.stake_of(entry), self.queue.stake_field
+        return "" if value is None else f"{self.kind[field].title} {amount(value)}"
 
     def go(self, at: int) -> None:
         """Show the entry at a place in the view; beyond the last one is the end."""
