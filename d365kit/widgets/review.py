@@ -97,10 +97,10 @@ class Review(anywidget.AnyWidget):
         try:
             act(message)
         except D365KitError as problem:
-            self._show(error=str(problem))
+            self._refuse(str(problem))
         except Exception as problem:
             # The screen must not wait for ever; the log has the whole story.
-            self._show(error=f"Something in d365kit went wrong ({type(problem).__name__}). Run the cell again.")
+            self._refuse(f"Something in d365kit went wrong ({type(problem).__name__}). Run the cell again.")
             raise
 
     def _on_hello(self, _: Message) -> None:
@@ -206,15 +206,16 @@ class Review(anywidget.AnyWidget):
     def _decide(self, act: Callable[[], str], message: Message | None = None, *, whole: bool = False) -> None:
         session = self.session
         at, length = session.at, len(session.view)
-        news = session.follow()
+        news: list[str] = []
         seen = (message or {}).get("seen") or {}
         try:
+            news = session.follow()
             if seen and session.entry is not None:
                 session.need_as_seen(int(seen["entry"]), str(seen["state"]))
             self.line = act()
         except D365KitError as problem:
             self.line = str(problem)
-            self._show(error=self.line, news=news, rows=[(at, session.window(at, at + 1))])
+            self._refuse(self.line, news=news, rows=[(at, session.window(at, at + 1))])
             return
         if whole or len(session.view) != length:
             self._send_view(facets=False, decided=True, code=self.line, news=news, acts=session.acts.last())
@@ -226,6 +227,13 @@ class Review(anywidget.AnyWidget):
         )  # fmt: skip
 
     # --- what is sent ---
+
+    def _refuse(self, error: str, **more: Any) -> None:
+        """Say what was wrong. A ledger that cannot even be read leaves on the screen what is there, free to go on."""
+        try:
+            self._show(error=error, **more)
+        except D365KitError:
+            self.send({"op": "show", "error": error})
 
     def _start(self) -> Message:
         session, kind = self.session, self.session.kind

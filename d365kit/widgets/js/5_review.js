@@ -171,7 +171,9 @@ class Box {
       this.card = m.card;
       this.end = m.end || null;
       if (moved && ["why", "move"].includes(this.panelName)) { this.panel = null; this.panelName = ""; }
-      this.selected = m.card ? m.card.selected : null;
+      // What was refused can be pressed again: the choice stays.
+      const stays = m.error && !moved && this.selected !== null && this.selected < (m.card?.candidates.length || 0);
+      if (!stays) this.selected = m.card ? m.card.selected : null;
       this.drawCard();
       this.list.show(m.card ? m.card.at : -1);
       if (!m.card && m.decided) this.part.work.scrollIntoView({ block: "nearest" });
