@@ -94,7 +94,7 @@ bench-ledger: setup
 	$(BIN)/python -m tests.bench.ledger
 
 bench-review: setup
-	$(BIN)/python -m tests.bench.review
+	$(BIN)/python -m tests.bench.review --lab
 
 kinds: setup
 	$(BIN)/python -m d365kit.show.kinds_page docs/kinds.md

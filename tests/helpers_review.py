@@ -9,6 +9,7 @@ from pathlib import Path
 
 from d365kit.ledger import Ledger
 from d365kit.nouns import Decision, Proposals, Snapshot
+from d365kit.workspace import coupling_acts
 from tests.helpers_match import CATALOGUE, NOW, snapshot
 
 HOSTILE = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>'
@@ -37,14 +38,19 @@ class Desk:
         self._at += timedelta(seconds=1)
         return self._at
 
-    def _decide(self, verdict: str, kind: str, pairs: list, note: str) -> int:
+    def _decide(self, verdict: str, kind: str, pairs: list, note: str, **more: object) -> int:
         self.calls.append((verdict, kind, [(p.bc_id, p.dv_id) for p in pairs], note))
-        getattr(self.ledger, verdict)(kind, pairs, by=self.by, at=self._now(), note=note)
+        getattr(self.ledger, verdict)(kind, pairs, by=self.by, at=self._now(), note=note, **more)
         return len(pairs)
 
-    def confirm(self, kind: str, pairs: list, *, note: str = "", first: str = "") -> int:
-        self.first = first
-        return self._decide("confirm", kind, pairs, note)
+    def confirm(self, kind: str, pairs: list, *, note: str = "", first: str = "", take_over: bool = False) -> int:
+        if take_over:
+            gone = coupling_acts.gone(self.snapshot, self.catalogue[kind], self.ledger, pairs)
+            return self._decide("take_over", kind, pairs, note, first=first, gone=gone)
+        return self._decide("confirm", kind, pairs, note, first=first)
+
+    def move(self, kind: str, pairs: list, *, note: str = "", first: str = "") -> int:
+        return self._decide("move", kind, pairs, note, first=first)
 
     def reject(self, kind: str, pairs: list, *, note: str = "") -> int:
         return self._decide("reject", kind, pairs, note)

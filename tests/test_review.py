@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,17 @@ def test_a_card_compares_field_by_field(desk: Desk) -> None:
     assert codes(card["conflicts"]) == []
 
 
+def test_what_is_at_stake_is_exact(desk: Desk) -> None:
+    # With the twelve decimals that a snapshot keeps, this amount as a float would be 5,564.0599999999995.
+    amounts = [Decimal("5564.060000000000"), Decimal("-4043.05"), None]
+    desk.snapshot["customer"].side("bc").loc[[0, 1, 2], "balance"] = amounts
+    review = Reviewing(desk, "customer", bands=())
+    assert show(review, "b1")["stake"] == "balance 5,564.06"
+    assert show(review, "b2")["stake"] == "balance 4,043.05"
+    assert show(review, "b3")["stake"] == ""
+    assert show(review, "b8")["stake"] == "balance 70.00"
+
+
 def test_capitals_do_not_hide_what_is_alike(tmp_path: Path) -> None:
     from d365kit.review.card import _pieces
 
@@ -253,9 +265,9 @@ def test_each_decision_goes_to_the_ledger_at_once_and_says_its_line(desk: Desk) 
     show(review, "b1")
     line = review.confirm(note="by phone", first="dv")
     assert line == "ws.confirm('customer', [('b1', 'd1')], note='by phone', first='dv')"
-    assert desk.first == "dv"
     last = desk.ledger.decisions()[-1]
     assert (last.score, last.band, last.fingerprint, last.note) == (15.0, "certain", "f-b1-d1", "by phone")
+    assert last.first == "dv"
     assert [e["field"] for e in last.evidence] == ["name", "city"]
     show(review, "b2")
     assert review.none() == "ws.reject('customer', [('b2', 'd2'), ('b2', 'd3')])"

@@ -246,6 +246,43 @@ def test_conflicts_are_named(desk: Desk, opened: Open) -> None:
 
 
 @pytest.mark.browser
+def test_a_taken_record_can_be_moved_after_a_look(desk: Desk, opened: Open) -> None:
+    desk.ledger.confirm("customer", [Pair("b4", "d4")], by="ben", at=NOW)
+    stage = opened(bands=(), text="tailspin")
+    page = stage.page
+    assert page.get_by_role("button", name="Move here", exact=True).count() == 0, "nothing is selected"
+    page.locator(".cand").get_by_role("button", name="Move here …").click()
+    page.locator(".move li").wait_for()
+    assert "Ends: Tailspin Toys in Sales ↔ Tailspin Toys in Business Central; coupled by ben" in stage.text(".move")
+    stage.shot("move_light")
+    page.keyboard.press("Escape")
+    assert couplings(desk) == {"b4": "d4"}, "a look changes nothing"
+    stage.press("m")
+    page.locator(".move .act").wait_for()
+    page.keyboard.press("Enter")
+    stage.settle()
+    assert couplings(desk) == {"b3": "d4"}
+    assert "ws.move('customer', [('b3', 'd4')])" in stage.text(".code")
+    assert "moved Tailspin ↔ Tailspin Toys" in stage.text(".acts")
+    stage.press("z")
+    assert couplings(desk) == {"b4": "d4"}
+    assert "coupled to Tailspin Toys in Business Central by ben" in stage.text(".work")
+
+
+@pytest.mark.browser
+def test_a_partner_that_is_gone_gives_way(desk: Desk, opened: Open) -> None:
+    desk.ledger.confirm("customer", [Pair("deleted", "d4")], by="ben", at=NOW)
+    stage = opened(bands=(), text="tailspin toys")
+    stage.press("1", "m")
+    stage.page.locator(".move .act").wait_for()
+    assert "deleted in Business Central, which is gone from the snapshot" in stage.text(".move")
+    stage.page.get_by_role("button", name="Take over", exact=True).last.click()
+    stage.settle()
+    assert couplings(desk) == {"b3": "d4"}
+    assert "take_over=True" in stage.text(".code")
+
+
+@pytest.mark.browser
 def test_two_want_the_same_one_and_one_click_shows_the_other(opened: Open) -> None:
     stage = opened()
     stage.press("j")
@@ -341,6 +378,19 @@ NAMELESS = """() => [...document.querySelector('.d365kit-review').querySelectorA
   .map((e) => e.outerHTML)"""
 
 
+#: Words that stand on two lines, but for values, which may be one word of any length.
+BROKEN = """() => [...document.querySelectorAll('.why caption, .why th, .why td:nth-child(n+4)')].flatMap((cell) => {
+  const walk = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), out = [];
+  while (walk.nextNode()) for (const word of walk.currentNode.data.matchAll(/\\S+/g)) {
+    const range = document.createRange();
+    range.setStart(walk.currentNode, word.index);
+    range.setEnd(walk.currentNode, word.index + word[0].length);
+    if (new Set([...range.getClientRects()].map((r) => Math.round(r.top))).size > 1) out.push(word[0]);
+  }
+  return out;
+})"""
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 420])
@@ -349,6 +399,11 @@ def test_everyone_can_use_it(opened: Open, scheme: str, width: int) -> None:
     page, name = stage.page, f"{scheme}_{width}"
     stage.press("2")
     stage.shot(f"card_{name}")
+    stage.press("w")
+    page.locator(".why .bar").first.wait_for()
+    assert page.evaluate(BROKEN) == [], "words of the breakdown are cut in two"
+    stage.shot(f"why_{name}")
+    stage.press("w")
     for panel in ("?", "w", "b", "c", "/"):
         stage.press(panel)
         page.wait_for_timeout(100)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from d365kit.kinds import SIDES
 from d365kit.ledger import Ledger
-from d365kit.nouns import Decision
+from d365kit.nouns import Decision, Pair
 from d365kit.review.queue import Queue
 from d365kit.show.engine import BADGES
 from d365kit.show.values import moment, seen, short
 
 VERDICTS = {
     "confirm": "confirmed", "reject": "none of these", "defer": "deferred", "create": "to be created",
-    "uncouple": "uncoupled",
+    "uncouple": "uncoupled", "move": "moved",
 }  # fmt: skip
 #: So many lines are read when a review opens; more, up to a bound, where they hold too few acts that still count.
 _READ = 60
@@ -26,11 +27,28 @@ class Act:
     """One batch of the ledger: what it decided about which records."""
 
     batch: int
-    verdict: str
     by: str
     at: object
     note: str
     lines: list[Decision] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        return verdict_of(self.lines)
+
+    @property
+    def about(self) -> list[Decision]:
+        """The lines that say what holds now; a move has others, of what it ended."""
+        return [x for x in self.lines if x.verdict == "confirm"] if self.verdict == "move" else self.lines
+
+
+def verdict_of(lines: list[Decision]) -> str:
+    """The verdict of one batch; “move” where couplings end and others begin in their place.
+
+    Lines of an undo stay “undo”.
+    """
+    found = {line.verdict for line in lines}
+    return "move" if found >= {"uncouple", "confirm"} else lines[0].verdict
 
 
 class Acts:
@@ -56,7 +74,7 @@ class Acts:
                 if line.undoes is not None:
                     self._acts.pop(line.undoes, None)
                 continue
-            act = self._acts.setdefault(line.batch, Act(line.batch, line.verdict, line.by, line.at, line.note))
+            act = self._acts.setdefault(line.batch, Act(line.batch, line.by, line.at, line.note))
             act.lines.append(line)
         for batch in sorted(self._acts)[: -4 * SHOWN]:
             del self._acts[batch]
@@ -77,7 +95,7 @@ class Acts:
         """The newest act with this verdict on this pair, or 0."""
         found = [
             b for b, a in self._acts.items()
-            if a.verdict == verdict and any((x.bc_id, x.dv_id) == pair for x in a.lines)
+            if a.verdict == verdict and any((x.bc_id, x.dv_id) == pair for x in a.about)
         ]  # fmt: skip
         return max(found, default=0)
 
@@ -94,13 +112,13 @@ class Acts:
         ]  # fmt: skip
 
     def _what(self, act: Act) -> str:
-        line = act.lines[0]
+        line = act.about[0]
         names = []
         for side, record in zip(SIDES, (line.bc_id, line.dv_id), strict=True):
             row = self._queue.records[side].row_of(record) if record else -1
             if record:
                 names.append(seen(short(self._queue.records[side].name_of(row) if row >= 0 else record, 60)))
-        more = len(act.lines) - 1
+        more = len(act.about) - 1
         if act.verdict == "reject" and more and len({x.bc_id for x in act.lines}) == 1:
             return f"{names[0]}: {more + 1} candidates"
         return " ↔ ".join(names) + (f" and {more:,} more" if more else "")
@@ -108,7 +126,7 @@ class Acts:
     def entries(self, act: Act) -> list[int]:
         """The entries of the queue an act was about."""
         found = []
-        for line in act.lines[:_READ]:
+        for line in act.about[:_READ]:
             for side, record in zip(SIDES, (line.bc_id, line.dv_id), strict=True):
                 row = self._queue.records[side].row_of(record) if record else -1
                 entry = int(self._queue.entry_of[side][row]) if row >= 0 else -1
@@ -116,3 +134,16 @@ class Acts:
                     found.append(entry)
                     break
         return found
+
+
+def records_in(verdict: str, pairs: Sequence[Pair] | Sequence[Decision]) -> int:
+    """How many records an act decided; all candidates of one record that were said no to are one."""
+    if verdict == "move":
+        # The coupling that ends and the one that begins are one record decided.
+        return len([p for p in pairs if getattr(p, "verdict", "confirm") == "confirm"])
+    return len({p.bc_id or p.dv_id for p in pairs}) if verdict == "reject" else len(pairs)
+
+
+def past(verdict: str) -> str:
+    """What somebody did, as news say it."""
+    return {"undo": "took back", "reject": "said no to"}.get(verdict, VERDICTS.get(verdict, verdict))

@@ -8,7 +8,7 @@ import numpy as np
 
 from d365kit.kinds import Field, Side, other_side
 from d365kit.nouns import Snapshot
-from d365kit.review import conflicts
+from d365kit.review import conflicts, switch
 from d365kit.review.conflicts import References
 from d365kit.review.queue import BANDS, Queue
 from d365kit.review.records import shown_fields
@@ -134,6 +134,7 @@ class Cards:
             "id": records.id_of(row), "name": seen(short(records.name_of(row), 120)),
             "number": seen(short(records.number_of(row), 40)), "cells": cells, "conflicts": against,
             "blocked": any(c.get("blocks") for c in against), "searched": searched,
+            "switch": "" if self.blind else switch.way(queue, self._state, {own_side: own_row, side: row}),
         }  # fmt: skip
         if place < 0 or self.blind:
             return found

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 MOST_PAIRS = 20
 
 
-def call(verb: str, kind: str, pairs: Sequence[tuple[str, str]], *, note: str = "", first: str = "") -> str:
-    """One call of the workspace.
+def call(verb: str, kind: str, pairs: Sequence[tuple[str, str]], **given: object) -> str:
+    """One call of the workspace; what is given blank is left out.
 
     >>> call("confirm", "customer", [("b1", "d1")], note="by phone")
     "ws.confirm('customer', [('b1', 'd1')], note='by phone')"
     """
     listed = ", ".join(f"({b!r}, {d!r})" for b, d in pairs)
-    more = [f"{name}={value!r}" for name, value in (("note", note), ("first", first)) if value]
+    more = [f"{name}={value!r}" for name, value in given.items() if value]
     return f"ws.{verb}({', '.join([repr(kind), f'[{listed}]', *more])})"
 
 

@@ -5,13 +5,14 @@ Texts stay where they are and are read for what is on the screen only; so a mill
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from d365kit.kinds import SIDES, Kind, Side
+from d365kit.kinds import SIDES, Kind, Side, other_side
 from d365kit.nouns import Proposals, Snapshot
 from d365kit.nouns.frames import arrow_of
 from d365kit.review.reasons import codes_of
@@ -199,6 +200,19 @@ class Queue:
         best = self.best[lacks]
         out[lacks] = np.where(self.side[lacks] == 0, held["dv"][self.dv[best]], held["bc"][self.bc[best]])
         return np.abs(out)
+
+    def stake_of(self, entry: int) -> object:
+        """What is at stake for one entry as its record holds it, or None. `stake` is for sorting: a decimal that went
+        through a float is another number.
+        """
+        if not (field := self.stake_field):
+            return None
+        side, best = self.side_of(entry), int(self.best[entry])
+        value = self.records[side].value(int(self.row[entry]), field)
+        if value is None and best >= 0:
+            other = other_side(side)
+            value = self.records[other].value(int((self.dv if side == "bc" else self.bc)[best]), field)
+        return abs(value) if isinstance(value, int | float | Decimal) else value
 
     @cached_property
     def chance(self) -> np.ndarray:

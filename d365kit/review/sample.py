@@ -17,6 +17,7 @@ from d365kit.errors import NothingToUndo, SettingsError
 from d365kit.nouns import Decision
 from d365kit.review.card import Cards
 from d365kit.review.desk import Desk
+from d365kit.review.pairs import pair_at
 from d365kit.review.queue import Queue
 from d365kit.review.session import Reviewing
 from d365kit.review.state import OPEN, State
@@ -86,7 +87,7 @@ class Sampling(Reviewing):
         self.at = later[0] if later else left[0] if left else len(self.view)
 
     def _answer_to(self, answers: dict[tuple[str, str], Decision], place: int) -> str:
-        pair = self._pair_at(place)
+        pair = pair_at(self.queue, place)
         line = answers.get((pair.bc_id, pair.dv_id)) or answers.get((pair.bc_id, ""))
         return line.verdict if line else ""
 
@@ -97,7 +98,7 @@ class Sampling(Reviewing):
     def none(self, *, note: str = "") -> str:
         """Say that the two are different."""
         self._need_free()
-        return self._act("reject", [self._pair_at(int(self.pairs[self.at]))], _noted(note))
+        return self._act("reject", [pair_at(self.queue, int(self.pairs[self.at]))], _noted(note))
 
     def defer(self, *, note: str = "") -> str:
         """Say that it cannot be told; such pairs count neither way."""

@@ -6,7 +6,6 @@ The screen is elsewhere (`widgets.review`); all of this can be driven by code.
 from __future__ import annotations
 
 import inspect
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -18,8 +17,10 @@ from d365kit.errors import AlreadyCoupled, LedgerError, NothingToUndo, UnknownRe
 from d365kit.kinds import Side, other_side
 from d365kit.nouns import Decision, Pair, Proposals
 from d365kit.review import code, finish
+from d365kit.review import pairs as making
 from d365kit.review import search as searching
-from d365kit.review.acts import VERDICTS, Act, Acts
+from d365kit.review import switch as switching
+from d365kit.review.acts import Act, Acts, past, records_in, verdict_of
 from d365kit.review.batch import Batch
 from d365kit.review.card import Cards
 from d365kit.review.conflicts import References, taken_text
@@ -87,8 +88,8 @@ class Reviewing:
         return card | {"at": self.at, "of": len(self.view), "stake": self._stake(entry)}
 
     def _stake(self, entry: int) -> str:
-        value, field = float(self.queue.stake[entry]), self.queue.stake_field
-        return f"{self.kind[field].title} {amount(value)}" if field and not np.isnan(value) else ""
+        value, field = self.queue.stake_of(entry), self.queue.stake_field
+        return "" if value is None else f"{self.kind[field].title} {amount(value)}"
 
     def go(self, at: int) -> None:
         """Show the entry at a place in the view; beyond the last one is the end."""
@@ -177,8 +178,10 @@ class Reviewing:
         for line in lines:
             batches.setdefault(line.batch, []).append(line)
         return [
-            f"{seen(some[0].by)} {_past(some[0].verdict)} {len(some):,} pair{'s' if len(some) > 1 else ''} elsewhere."
+            f"{seen(some[0].by)} {past(verdict)} {n:,} pair{'s' if n > 1 else ''} elsewhere."
             for some in batches.values()
+            for verdict in (verdict_of(some),)
+            for n in (records_in(verdict, some) if verdict == "move" else len(some),)
         ]
 
     # --- deciding ---
@@ -198,7 +201,7 @@ class Reviewing:
         if chosen is None:
             raise UnknownRecord(f"{seen(record)} is not among the candidates.", "Search for it with / first.")
         self._refuse_blocked(chosen)
-        pair = self._pair(entry, record)
+        pair = making.pair_of(self.queue, *self._rows(entry, record))
         more: dict[str, Any] = {"first": first} if first and self.takes_first else {}
         return self._act("confirm", [pair], note, more)
 
@@ -208,8 +211,32 @@ class Reviewing:
                 kind = AlreadyCoupled if conflict["code"] == "taken" else LedgerError
                 raise kind(
                     f"{candidate['name']} cannot be chosen. {conflict['text']}",
-                    "Choose another one, uncouple it first, or change it and pull again.",
+                    "Press m to move the coupling here, or choose another one."
+                    if candidate.get("switch")
+                    else "Choose another one, uncouple it first, or change it and pull again.",
                 )
+
+    def switch(self, record: str) -> switching.Switch:
+        """What coupling the present record with a candidate, by its id, would end (see `switch.look`)."""
+        entry = self._need()
+        self.follow()
+        if self.queue.records[other_side(self.queue.side_of(entry))].row_of(record) < 0:
+            raise UnknownRecord(f"{seen(record)} is not in the snapshot.", "Search for it with /.")
+        return switching.look(self.queue, self.state, self._sides(entry, record))
+
+    def move(self, record: str, *, note: str = "", first: str = "", looked: switching.Switch | None = None) -> str:
+        """Couple the present record with a candidate, by its id, in place of what either is coupled to now.
+
+        ``looked`` is what was shown before; when that is no longer what would end, LedgerError is raised.
+        """
+        found = self.switch(record)
+        if looked is not None and looked != found:
+            raise LedgerError("What this would end has changed meanwhile.", "Press m to look again.")
+        pair = making.pair_of(self.queue, *self._rows(self._need(), record))
+        more: dict[str, Any] = {"first": first} if first and self.takes_first else {}
+        if found.way == "move":
+            return self._act("move", [pair], note, more)
+        return self._act("confirm", [pair], note, more | {"take_over": True})
 
     def none(self, *, note: str = "") -> str:
         """Say that none of the shown candidates belongs to the present record."""
@@ -221,11 +248,11 @@ class Reviewing:
                 "There is no candidate to say no to.",
                 "Put it off with space, search with /, or have it created with e.",
             )
-        return self._act("reject", [self._pair_at(int(p)) for p in at.tolist()], note)
+        return self._act("reject", [making.pair_at(self.queue, int(p)) for p in at.tolist()], note)
 
     def defer(self, *, note: str = "") -> str:
         """Put the present record off."""
-        return self._act("defer", [self._alone(self._need_free())], note)
+        return self._act("defer", [making.alone(self.queue, self._need_free())], note)
 
     def create(self, *, note: str = "") -> str:
         """Say that the present record has no partner and one is to be made on the other side."""
@@ -236,7 +263,7 @@ class Reviewing:
             raise LedgerError(
                 f"No record can be made there: {why}.", "Put it off, or make it by hand and pull again."
             )
-        return self._act("create", [self._alone(entry)], note)
+        return self._act("create", [making.alone(self.queue, entry)], note)
 
     def undo(self, batch: int | None = None) -> str:
         """Take back an act, or the last one, and show its record again. Raises NothingToUndo, LedgerError."""
@@ -256,8 +283,8 @@ class Reviewing:
         lines = self.desk.undo(batch=batch)
         if batch in self._mine:
             self._mine.remove(batch)
-            verdict = lines[0].verdict
-            self.made[verdict] -= _records_in(verdict, lines)
+            verdict = act.verdict if act else lines[0].verdict
+            self.made[verdict] -= records_in(verdict, lines)
         self.follow()
         shown = self.acts.entries(act) if act else []
         if shown:
@@ -271,7 +298,7 @@ class Reviewing:
 
     def confirm_shown(self, leave_out: Collection[str] = (), *, note: str = "", first: str = "") -> str:
         """Confirm all open pairs of the view in one act, but those of some BC records by id."""
-        pairs = [self._pair_at(int(p)) for p in self.look().without(leave_out)]
+        pairs = [making.pair_at(self.queue, int(p)) for p in self.look().without(leave_out)]
         if not pairs:
             raise LedgerError("No open pair is shown that could be confirmed.", "Choose another filter.")
         more: dict[str, Any] = {"first": first} if first and self.takes_first else {}
@@ -294,11 +321,11 @@ class Reviewing:
             self.follow()
         self.pace.tick(self._clock())
         first = (pairs[0].bc_id, pairs[0].dv_id)
-        if batch := self.acts.batch_of(verdict, first):
+        if batch := self.acts.batch_of("move" if "take_over" in given else verdict, first):
             self._mine.append(batch)
-        self.made[verdict] += _records_in(verdict, pairs)
-        line = code.call(verdict, self.kind.name, [(p.bc_id, p.dv_id) for p in pairs[: code.MOST_PAIRS]], note=note,
-                         first=str((more or {}).get("first", "")))  # fmt: skip
+        self.made["move" if "take_over" in given else verdict] += records_in(verdict, pairs)
+        ids = [(p.bc_id, p.dv_id) for p in pairs[: code.MOST_PAIRS]]
+        line = code.call(verdict, self.kind.name, ids, **given)
         self.go_on()
         return line
 
@@ -320,8 +347,8 @@ class Reviewing:
         unlocks = finish.unlocked(self.snapshot, self.desk.ledger, self.desk.catalogue, self.kind)
         made = self.made
         here = f"{made['confirm']:,} confirmed, {made['reject']:,} rejected, {made['defer']:,} deferred"
-        if made["create"]:
-            here += f", {made['create']:,} to be created"
+        here += f", {made['move']:,} moved" if made["move"] else ""
+        here += f", {made['create']:,} to be created" if made["create"] else ""
         return {
             "text": f"Finished: {here}", "counts": counts, "unlocks": unlocks,
             "left": counts["open"], "deferred": counts["deferred"],
@@ -357,43 +384,16 @@ class Reviewing:
         if held := self.state.coupled(side, row):
             name = seen(short(self.queue.records[side].name_of(row), 60))
             raise AlreadyCoupled(
-                f"{name} has a partner. {taken_text(self.queue, side, held)}", "Uncouple it first, or go on with j."
+                f"{name} has a partner. {taken_text(self.queue, side, held)}",
+                "Move it with m, uncouple it first, or go on with j.",
             )
         return entry
 
-    def _rows(self, entry: int, record: str) -> tuple[int, int]:
-        side, row = self.queue.side_of(entry), int(self.queue.row[entry])
-        other = self.queue.records[other_side(side)].row_of(record)
-        return (row, other) if side == "bc" else (other, row)
-
-    def _pair(self, entry: int, record: str) -> Pair:
-        bc, dv = self._rows(entry, record)
-        place = self.queue.place_of(bc, dv)
-        if place >= 0:
-            return self._pair_at(place)
-        return Pair(self.queue.records["bc"].id_of(bc), self.queue.records["dv"].id_of(dv), band="found by search")
-
-    def _pair_at(self, place: int) -> Pair:
-        """A candidate as the ledger keeps it: with its score, band, evidence and fingerprint."""
-        queue, line = self.queue, int(self.queue.line[place])
-        score = float(queue.score[place])
-        evidence = json.loads(queue.text(line, "evidence") or "[]")
-        return Pair(
-            queue.records["bc"].id_of(int(queue.bc[place])), queue.records["dv"].id_of(int(queue.dv[place])),
-            None if np.isnan(score) else score, BANDS[int(queue.band_of[place])], evidence,
-            queue.text(line, "fingerprint"),
-        )  # fmt: skip
-
-    def _alone(self, entry: int) -> Pair:
+    def _sides(self, entry: int, record: str) -> dict[Side, int]:
         side = self.queue.side_of(entry)
-        record, band = self.queue.records[side].id_of(int(self.queue.row[entry])), BANDS[int(self.queue.band[entry])]
-        return Pair(bc_id=record, band=band) if side == "bc" else Pair(dv_id=record, band=band)
+        other = other_side(side)
+        return {side: int(self.queue.row[entry]), other: self.queue.records[other].row_of(record)}
 
-
-def _records_in(verdict: str, pairs: Sequence[Pair] | Sequence[Decision]) -> int:
-    """How many records an act decided; all candidates of one record that were said no to are one."""
-    return len({p.bc_id or p.dv_id for p in pairs}) if verdict == "reject" else len(pairs)
-
-
-def _past(verdict: str) -> str:
-    return {"undo": "took back", "reject": "said no to"}.get(verdict, VERDICTS.get(verdict, verdict))
+    def _rows(self, entry: int, record: str) -> tuple[int, int]:
+        rows = self._sides(entry, record)
+        return rows["bc"], rows["dv"]

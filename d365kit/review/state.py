@@ -57,6 +57,7 @@ class State:
             there = rows >= 0
             partner[rows[there]] = np.flatnonzero(there) + 1
             self.partner[side] = partner
+        self._restored: dict[tuple[Side, str], int] | None = None
         self._stand()
         self._all()
 
@@ -141,6 +142,7 @@ class State:
         lines = [d for d in self._ledger.decisions(name, last=behind) if d.position > before]
         self.position = max([now, *(d.position for d in lines)])
         undone = any(d.verdict == "undo" for d in lines)
+        self._restored = None
         if undone:
             self._stand()
         touched: dict[Side, set[int]] = {"bc": set(), "dv": set()}
@@ -182,8 +184,15 @@ class State:
         known = self.coupled(side, row)
         if partner and known and known.partner == partner:
             return
-        held = Coupled(partner, line.by, line.at, line.position) if partner else None
-        self._couple(side, row, held, ids, forget=False)
+        self._couple(side, row, self._standing(line.kind, side, ids[side]) if partner else None, ids, forget=False)
+
+    def _standing(self, kind: str, side: Side, record: str) -> Coupled | None:
+        """A coupling that an undo brought back: by whom and when it was made, not who took back what ended it."""
+        if self._restored is None:
+            self._back = self._ledger.couplings(kind)
+            self._restored = {(s, i): n for s in SIDES for n, i in enumerate(self._back[f"{s}_id"])}
+        at = self._restored.get((side, record))
+        return None if at is None else _coupled(self._back.iloc[at], side)
 
     def _couple(
         self, side: Side, row: int, held: Coupled | None, ids: dict[Side, str], *, forget: bool = True
@@ -234,9 +243,7 @@ class State:
             return None
         if at < 0:
             return self._later[side, self._queue.records[side].id_of(row)]
-        line = self._couplings.iloc[at - 1]
-        other = str(line["dv_id" if side == "bc" else "bc_id"])
-        return Coupled(other, str(line["by"]), line["at"].to_pydatetime(), int(line["position"]))
+        return _coupled(self._couplings.iloc[at - 1], side)
 
     def live(self, at: np.ndarray) -> np.ndarray:
         """Whether both records of each candidate are free, and nobody said no to it."""
@@ -248,6 +255,11 @@ class State:
         """How many entries are in each state."""
         found = np.bincount(self.of, minlength=len(STATES))
         return {name: int(found[n]) for n, name in enumerate(STATES)}
+
+
+def _coupled(line: pd.Series, side: Side) -> Coupled:
+    other = str(line[f"{other_side(side)}_id"])
+    return Coupled(other, str(line["by"]), line["at"].to_pydatetime(), int(line["position"]))
 
 
 def _ids(column: pd.Series | Iterable[str] | Sequence[str]) -> pa.Array:

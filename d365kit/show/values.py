@@ -40,8 +40,8 @@ def number(value: object) -> str:
 def amount(value: object, decimals: int = 2) -> str:
     """An amount of money: at least ``decimals`` digits after the point, and never fewer than it has.
 
-    >>> amount(Decimal("1234.5")), amount(Decimal("0.12345"))
-    ('1,234.50', '0.12345')
+    >>> amount(Decimal("1234.5")), amount(Decimal("0.12345")), amount(5000.1 + 563.96)
+    ('1,234.50', '0.12345', '5,564.06')
     """
     return _decimal_text(value, at_least=decimals)
 
@@ -51,7 +51,9 @@ def _decimal_text(value: object, at_least: int) -> str:
     if value is None or value == "":
         return "missing"
     try:
-        exact = value if isinstance(value, Decimal) else Decimal(str(value))
+        # Fifteen digits are what a float holds for certain; those after them are noise: 0.1 + 0.2 is 0.3.
+        text = f"{value:.15g}" if isinstance(value, float) else str(value)
+        exact = value if isinstance(value, Decimal) else Decimal(text)
     except InvalidOperation:
         return str(value)
     if not exact.is_finite() or abs(exact.adjusted()) > 40:

@@ -14,10 +14,11 @@ from typing import Any
 import anywidget
 import pandas as pd
 
-from d365kit.errors import D365KitError, SettingsError
+from d365kit.errors import D365KitError, LedgerError, SettingsError
 from d365kit.kinds import SIDES
 from d365kit.review import Batch, Reviewing, Sampling
 from d365kit.review.desk import Desk
+from d365kit.review.switch import Switch
 from d365kit.show.plot import Plot
 from d365kit.show.values import SIDE_NAMES
 
@@ -47,6 +48,7 @@ class Review(anywidget.AnyWidget):
         self.line = ""
         self._version = 1
         self._batch: Batch | None = None
+        self._switch: Switch | None = None
         self._warm = False
         self.on_msg(self._take)
 
@@ -58,13 +60,15 @@ class Review(anywidget.AnyWidget):
         return self.session.card()
 
     def press(self, verdict: str, **more: Any) -> str:
-        """Do what the key does: confirm, none (or reject), defer, create, undo. Returns the line of code, or what was
-        wrong. ``more`` is what the session's method takes: ``record``, ``note``, ``first``, ``batch``.
+        """Do what the key does: confirm, move, none (or reject), defer, create, undo.
+
+        Returns the line of code, or what was wrong. ``more`` is what the session's method takes: ``record``,
+        ``note``, ``first``, ``batch``.
         """
         name = _VERDICTS.get(verdict, verdict)
-        if name not in ("confirm", "none", "defer", "create", "undo"):
+        if name not in ("confirm", "move", "none", "defer", "create", "undo"):
             raise SettingsError(
-                f"There is no key “{verdict}”.", "Use one of: confirm, none, reject, defer, create, undo."
+                f"There is no key “{verdict}”.", "Use one of: confirm, move, none, reject, defer, create, undo."
             )
         self._decide(lambda: getattr(self.session, name)(**more))
         return self.line
@@ -93,10 +97,10 @@ class Review(anywidget.AnyWidget):
         try:
             act(message)
         except D365KitError as problem:
-            self._show(error=str(problem))
+            self._refuse(str(problem))
         except Exception as problem:
             # The screen must not wait for ever; the log has the whole story.
-            self._show(error=f"Something in d365kit went wrong ({type(problem).__name__}). Run the cell again.")
+            self._refuse(f"Something in d365kit went wrong ({type(problem).__name__}). Run the cell again.")
             raise
 
     def _on_hello(self, _: Message) -> None:
@@ -166,6 +170,18 @@ class Review(anywidget.AnyWidget):
     def _on_confirm(self, message: Message) -> None:
         self._decide(lambda: self.session.confirm(message.get("id"), **self._given(message, first=True)), message)
 
+    def _on_switch(self, message: Message) -> None:
+        found = self._switch = self.session.switch(str(message["id"]))
+        self.send({"op": "switch", "way": found.way, "text": found.text, "ends": list(found.ends)})
+
+    def _on_move(self, message: Message) -> None:
+        # Only what was looked at is ended, and each look serves once.
+        looked, self._switch = self._switch, None
+        if looked is None:
+            raise LedgerError("Nothing was looked at that this could end.", "Press m to look first.")
+        more: dict[str, Any] = {**self._given(message, first=True), "looked": looked}
+        self._decide(lambda: self.session.move(str(message["id"]), **more), message)
+
     def _on_none(self, message: Message) -> None:
         self._decide(lambda: self.session.none(**self._given(message)), message)
 
@@ -190,15 +206,16 @@ class Review(anywidget.AnyWidget):
     def _decide(self, act: Callable[[], str], message: Message | None = None, *, whole: bool = False) -> None:
         session = self.session
         at, length = session.at, len(session.view)
-        news = session.follow()
+        news: list[str] = []
         seen = (message or {}).get("seen") or {}
         try:
+            news = session.follow()
             if seen and session.entry is not None:
                 session.need_as_seen(int(seen["entry"]), str(seen["state"]))
             self.line = act()
         except D365KitError as problem:
             self.line = str(problem)
-            self._show(error=self.line, news=news, rows=[(at, session.window(at, at + 1))])
+            self._refuse(self.line, news=news, rows=[(at, session.window(at, at + 1))])
             return
         if whole or len(session.view) != length:
             self._send_view(facets=False, decided=True, code=self.line, news=news, acts=session.acts.last())
@@ -210,6 +227,13 @@ class Review(anywidget.AnyWidget):
         )  # fmt: skip
 
     # --- what is sent ---
+
+    def _refuse(self, error: str, **more: Any) -> None:
+        """Say what was wrong. A ledger that cannot even be read leaves on the screen what is there, free to go on."""
+        try:
+            self._show(error=error, **more)
+        except D365KitError:
+            self.send({"op": "show", "error": error})
 
     def _start(self) -> Message:
         session, kind = self.session, self.session.kind

@@ -1,6 +1,7 @@
 """How fast the review is with a million candidate pairs: the real widget in Chromium, behind a fake model or a lab.
 
-`python -m tests.bench.review` prints a table; `--pairs` takes another number. The limits are those of the issue.
+`python -m tests.bench.review` prints a table; `--pairs` takes another number, `--lab` also measures
+in a real JupyterLab. The limits are those of the issue.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from d365kit.nouns import Proposals, Snapshot
 from d365kit.widgets.review import Review
 from tests.bench.review_data import made_up
+from tests.bench.review_lab import measure_lab
 from tests.helpers_browser import Stage, chromium
 from tests.helpers_review import Desk
 
@@ -110,11 +112,20 @@ def _p95(values: list[float]) -> float:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--pairs", type=int, default=1_000_000)
-    pairs = arguments.parse_args().pairs
-    snapshot, found = made_up(pairs)
-    print(f"{len(found.frame):,} rows of proposals, {pairs:,} candidate pairs\n")  # noqa: T201
+    arguments.add_argument("--lab", action="store_true", help="measure in a real JupyterLab, after the rest")
+    arguments.add_argument("--only-lab", action="store_true", help="measure in a real JupyterLab alone")
+    given = arguments.parse_args()
+    pairs, figures = given.pairs, []
+    if not given.only_lab:
+        snapshot, found = made_up(pairs)
+        print(f"{len(found.frame):,} rows of proposals, {pairs:,} candidate pairs\n")  # noqa: T201
+        figures += measure(snapshot, found)
+        # The kernel makes the same once more; both together would not leave it the memory.
+        del snapshot, found
+    if given.lab or given.only_lab:
+        figures += measure_lab(pairs, PAINTED, _p95)
     missed = 0
-    for name, value, unit, limit in measure(snapshot, found):
+    for name, value, unit, limit in figures:
         good = value < limit
         missed += not good
         print(f"{name:<82} {value:>9.2f} {unit:<3} limit {limit:g}{'' if good else '  MISSED'}")  # noqa: T201

@@ -30,7 +30,7 @@ function band(name, sign) {
 
 const BAND_SIGNS = { certain: "●", likely: "◐", unsure: "○", "nothing found": "–", "only in Sales": "–" };
 
-function candidateHead(card, c, n, selected, choose, ask, blind) {
+function candidateHead(card, c, n, selected, choose, ask, move) {
   const on = n === selected;
   return el("th", { scope: "col", class: `cand${on ? " on" : ""}`, "data-n": n },
     el("button", {
@@ -44,16 +44,19 @@ function candidateHead(card, c, n, selected, choose, ask, blind) {
       c.number && (c.band || c.searched) ? " · " : null, c.searched && !c.band ? "found by search" : null,
       c.band ? band(c.band, c.sign) : null),
     c.reason ? el("div", { class: "sub" }, c.reason) : null,
-    conflictList(c.conflicts, ask));
+    conflictList(c.conflicts, ask),
+    // Beside the words that say who has it; a record that is itself coupled has them above the table.
+    c.switch ? el("button", { type: "button", class: "inline", onclick: () => { choose(n); move(n); } },
+      c.switch === "move" ? "Move here …" : "Take over …") : null);
 }
 
-function cardTable(card, selected, choose, ask) {
+function cardTable(card, selected, choose, ask, move) {
   const cands = card.candidates;
   const chosen = selected === null ? null : cands[selected];
   const head = el("tr", {}, el("th", { scope: "col", class: "field" }, el("span", { class: "hush" }, "field")),
     el("th", { scope: "col", class: "own" }, el("div", { class: "name" }, bdi(card.name)),
       el("div", { class: "sub" }, card.side_name, card.number ? " · " : null, card.number ? bdi(card.number) : null)),
-    ...cands.map((c, n) => candidateHead(card, c, n, selected, choose, ask)));
+    ...cands.map((c, n) => candidateHead(card, c, n, selected, choose, ask, move)));
   const rows = card.fields.map((f, r) => {
     const against = chosen && chosen.cells[r];
     return el("tr", { "data-field": f.name },

@@ -1,7 +1,8 @@
 // What opens below the buttons, one at a time: search, comment, batch, keys; and the last screens.
 
 const KEYS = [
-  ["y / a", "confirm the selected candidate"], ["n / x", "none of these: say no to all that are shown"],
+  ["y / a", "confirm the selected candidate"], ["m", "move: couple in place of the partner that one of the two has"],
+  ["n / x", "none of these: say no to all that are shown"],
   ["space", "put the record off"], ["1 – 9", "select a candidate"], ["j / k", "next / previous, without deciding"],
   ["z / ⌫", "undo the last decision and show its record"], ["/", "search the other side"], ["c", "comment"],
   ["w", "why: every comparison of the selected candidate"], ["e", "no partner: have it created on the other side"],
@@ -70,6 +71,16 @@ function batchPanel(box, look) {
     look.n ? list.box : null, el("div", { class: "bar1" }, go, keyed("Esc", "Close", () => box.close())));
   return { node, focus: () => go.focus(), rows: (a, rows) => list.take(a, rows), stop: () => list.stop(),
     shown: () => list.reset(look.n) };
+}
+
+function movePanel(box, look, id) {
+  const go = el("button", { type: "button", class: "act", onclick: () => { box.decide({ op: "move", id }); box.close(); } },
+    look.way === "move" ? "Move here" : "Take over"); // the kernel ends no more than this look said
+  const node = el("div", { class: "move" }, el("p", {}, el("strong", {}, bdi(look.text)), ". One undo brings all back."),
+    el("ul", {}, ...look.ends.map((line) => el("li", {}, line))),
+    el("p", { class: "quiet" }, "What was agreed on at the last synchronisation is forgotten: the new pair synchronises as for the first time."),
+    el("div", { class: "bar1" }, go, keyed("Esc", "Close", () => box.close())));
+  return { node, focus: () => go.focus() };
 }
 
 function endScreen(end, ask) {

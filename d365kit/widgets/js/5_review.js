@@ -64,6 +64,7 @@ class Box {
     this.drawCard();
     this.say(`Candidate ${n + 1}, ${this.card.candidates[n].name}`);
     if (this.panelName === "why") this.open("why");
+    if (this.panelName === "move") this.close(); // it spoke of the candidate selected before
   }
 
   go(step) { if (this.card || step < 0) this.ask({ op: "go", at: (this.card ? this.card.at : this.list.n) + step }); }
@@ -89,10 +90,10 @@ class Box {
       y: () => this.confirm(), n: () => this.decide({ op: "none" }), " ": () => this.decide({ op: "defer" }),
       j: () => this.go(1), k: () => this.go(-1), z: () => this.decide({ op: "undo" }),
       "/": () => this.open("search"), c: () => this.open("comment"), w: () => this.open("why"),
-      e: () => this.decide({ op: "create" }), b: () => this.open("batch"), "?": () => this.open("keys"),
+      e: () => this.decide({ op: "create" }), m: () => this.open("move"), b: () => this.open("batch"), "?": () => this.open("keys"),
       s: () => this.card && this.ask({ op: "alike" }),
     };
-    return this.blind && "/wbes".includes(key) ? null : deeds[key];
+    return this.blind && "/wbesm".includes(key) ? null : deeds[key];
   }
 
   // --- panels ---
@@ -109,7 +110,12 @@ class Box {
     else if (name === "comment") this.panel = commentPanel(this);
     else if (name === "keys") this.panel = { node: legend() };
     else if (name === "batch") { this.panel = { node: el("p", { class: "quiet" }, "…") }; this.ask({ op: "look" }); }
-    else if (name === "why") {
+    else if (name === "move") {
+      const c = this.card && this.selected !== null ? this.card.candidates[this.selected] : null;
+      this.panel = { node: el("p", { class: "quiet" }, c ? "…" : "Choose a candidate with 1 to 9 first.") };
+      this.moving = c ? c.id : null;
+      if (c) this.ask({ op: "switch", id: c.id });
+    } else if (name === "why") {
       const c = this.card && this.card.candidates[this.selected ?? 0];
       this.panel = { node: c ? whyPanel(null) : el("p", {}, "There is no candidate to explain.") };
       this.whyOf = `${this.card?.entry}/${this.selected}`;
@@ -138,6 +144,8 @@ class Box {
     else if (m.op === "why") { if (this.panelName === "why") { this.panel = { node: whyPanel(m.why) }; this.below(); } }
     else if (m.op === "look") {
       if (this.panelName === "batch") { this.panel.stop?.(); this.panel = batchPanel(this, m.look); this.below(); this.panel.focus(); }
+    } else if (m.op === "switch") {
+      if (this.panelName === "move") { this.panel = movePanel(this, m, this.moving); this.below(); this.panel.focus(); }
     } else if (m.op === "look_rows") { if (this.panelName === "batch") this.panel.rows?.(m.a, m.rows); }
     else if (m.op === "show") this.show(m);
   }
@@ -162,8 +170,10 @@ class Box {
     if (m.card !== undefined) {
       this.card = m.card;
       this.end = m.end || null;
-      if (moved && this.panelName === "why") { this.panel = null; this.panelName = ""; }
-      this.selected = m.card ? m.card.selected : null;
+      if (moved && ["why", "move"].includes(this.panelName)) { this.panel = null; this.panelName = ""; }
+      // What was refused can be pressed again: the choice stays.
+      const stays = m.error && !moved && this.selected !== null && this.selected < (m.card?.candidates.length || 0);
+      if (!stays) this.selected = m.card ? m.card.selected : null;
       this.drawCard();
       this.list.show(m.card ? m.card.at : -1);
       if (!m.card && m.decided) this.part.work.scrollIntoView({ block: "nearest" });
@@ -211,7 +221,7 @@ class Box {
       c.settles ? el("div", { class: "note" }, el("b", {}, "Would settle it: "), c.settles) : null,
     ] : [];
     this.part.work.replaceChildren(...said.filter(Boolean),
-      cardTable(card, this.selected, (n) => this.choose(n), (m) => this.ask(m)),
+      cardTable(card, this.selected, (n) => this.choose(n), (m) => this.ask(m), () => this.open("move")),
       ...notes.filter(Boolean),
       ...(card.candidates.length ? [] : [el("p", { class: "quiet" },
         "Nothing was found on the other side. Search it, put the record off, or have a partner created.")]),
@@ -221,16 +231,19 @@ class Box {
 
   buttons() {
     const { card } = this, made = [];
+    const c = card && this.selected !== null ? card.candidates[this.selected] : null;
     const button = (key, label, more) => keyed(key, label, (e) => {
       this.deed({ space: " " }[key] || key)?.();
-      if (e.detail && !["/", "c", "b"].includes(key)) this.root.focus({ preventScroll: true });
+      if (e.detail && !["/", "c", "b", "m"].includes(key)) this.root.focus({ preventScroll: true });
     }, more);
     const gone = card ? null : true;
     if (this.blind) {
       made.push(button("y", "The same", { class: "yes", disabled: gone }), button("n", "Different", { class: "no", disabled: gone }),
         button("space", "Cannot tell", { disabled: gone }), button("z", "Undo"), button("c", "Comment", { disabled: gone }));
     } else {
-      made.push(button("y", "Confirm", { class: "yes", disabled: gone }), button("n", "None of these", { class: "no", disabled: gone }),
+      made.push(button("y", "Confirm", { class: "yes", disabled: gone }),
+        ...(c && c.switch ? [button("m", c.switch === "move" ? "Move here" : "Take over")] : []),
+        button("n", "None of these", { class: "no", disabled: gone }),
         button("space", "Later", { disabled: gone }),
         button("e", card ? `Create in ${card.other_name}` : "Create", { disabled: !card || !card.creatable }),
         button("z", "Undo"), button("/", "Search", { disabled: gone, "aria-expanded": this.panelName === "search" ? "true" : "false" }),
