@@ -178,6 +178,11 @@ def test_the_ledger_is_told_taken_back_and_exchanged(demo: Path, tmp_path: Path)
     assert "uncouple  customer" in told.stdout
     assert "[batch " in told.stdout
     batch = told.stdout.rsplit("[batch ", 1)[1].split("]")[0]
+    acts = d365kit("ledger", "log", *w, "--batches", "--last", "1").stdout.splitlines()
+    assert all(line.startswith(f"batch {batch}  ") for line in acts)
+    assert acts[0].endswith("uncouple  1 of customer")
+    counted = json.loads(d365kit("ledger", "log", *w, "--batches", "--verdict", "confirm", "--json").stdout)
+    assert max(row["decisions"] for row in counted if row["kind"] == "customer") > 20
     assert d365kit("ledger", "log", *w, "--by", "nobody").stdout.strip() == "Nothing of that was decided."
     wrong = d365kit("ledger", "log", *w, "--since", "last week")
     assert (wrong.returncode, "no day" in wrong.stderr, "Traceback" in wrong.stderr) == (2, True, False)

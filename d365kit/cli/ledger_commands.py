@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from d365kit.cli.common import HERE, At, Json, Verbose, opened, out
 from d365kit.errors import SettingsError
+from d365kit.nouns import Decision
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,7 +42,8 @@ def log(
         str | None,
         typer.Option(help="From this day or moment (2026-03-01T12:00+01:00) on; UTC if no zone."),
     ] = None,
-    last: Annotated[int, typer.Option(min=1, help="How many of the latest decisions.")] = 20,
+    last: Annotated[int, typer.Option(min=1, help="How many of the latest decisions, or of the batches.")] = 20,
+    batches: Annotated[bool, typer.Option("--batches", help="A line for each batch, not for each decision.")] = False,
     workspace: At = HERE,
     as_json: Json = False,
     verbose: Verbose = False,
@@ -50,10 +53,38 @@ def log(
     with opened(workspace, verbose=verbose, quiet=as_json) as ws:
         if kind is not None:
             ws.catalogue[kind]
-        decisions = ws.ledger.decisions(kind, by=by, verdict=verdict and verdict.value, since=moment, last=last)
+        wanted = verdict and verdict.value
+        decisions = ws.ledger.decisions(kind, by=by, verdict=wanted, since=moment, last=None if batches else last)
         nothing = "Nothing of that was decided." if kind or by or verdict or since else "Nothing was decided yet."
+        if batches:
+            latest = sorted({d.batch for d in decisions})[-last:]
+            rows = _by_batch([d for d in decisions if d.batch in latest])
+            out(rows, "\n".join(map(_told, rows)) or nothing, as_json=as_json)
+            return
         text = "\n".join(f"{d}  [batch {d.batch}]" + (f"  {d.note}" if d.note else "") for d in decisions)
         out([d.to_dict() for d in decisions], text or nothing, as_json=as_json)
+
+
+def _by_batch(decisions: Sequence[Decision]) -> list[dict[str, object]]:
+    """One row for what each batch decided of a kind: batch, at, by, verdict, kind, decisions, undoes, note."""
+    rows: dict[tuple[int, str, str], dict[str, object]] = {}
+    for d in decisions:
+        row = rows.setdefault(
+            (d.batch, d.verdict, d.kind),
+            {
+                "batch": d.batch, "at": f"{d.at:%Y-%m-%d %H:%M}", "by": d.by, "verdict": d.verdict, "kind": d.kind,
+                "decisions": 0, "undoes": d.undoes, "note": d.note,
+            },
+        )  # fmt: skip
+        row["decisions"] = int(str(row["decisions"])) + 1
+    return list(rows.values())
+
+
+def _told(row: Mapping[str, object]) -> str:
+    of = f" of batch {row['undoes']}" if row["undoes"] else ""
+    note = f"  {row['note']}" if row["note"] else ""
+    act = f"{row['verdict']}{of}  {row['decisions']:,} of {row['kind']}"
+    return f"batch {row['batch']}  {row['at']}  {row['by']}  {act}{note}"
 
 
 @app.command()

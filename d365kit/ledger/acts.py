@@ -327,5 +327,5 @@ def _already(kind: str, taken: Sequence[Pair], held: Pair) -> AlreadyCoupled:
     more = f", and {len(taken) - 1:,} more of the pairs clash" if len(taken) > 1 else ""
     return AlreadyCoupled(
         f"The {kind} {named(pair)} {wish}: {named(held)} is coupled already{more}.",
-        f"Uncouple {named(held)} first, or choose another partner.",
+        f"Uncouple {named(held)} first, move it here (d365kit move, ws.move), or choose another partner.",
     )
