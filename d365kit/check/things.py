@@ -6,7 +6,7 @@ A *thing* is a coupled pair, or a record of one side that has no partner. A refe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from d365kit.check.frames import LedgerView, flat
 from d365kit.kinds import SIDES, Catalogue, Field, Kind, Side, other_side
 from d365kit.nouns import Snapshot
-from d365kit.nouns.frames import arrow_of
+from d365kit.nouns.frames import table_of
 
 TEXT = pa.string()
 
@@ -82,11 +82,27 @@ def _index(values: pa.Array, held: pa.Array) -> np.ndarray:
     return np.asarray(pc.fill_null(found, -1)).astype(np.int64)
 
 
-def _texts(frame: pd.DataFrame, column: str) -> pa.Array:
+def held_by(snapshot: Snapshot, kind: str, side: Side, columns: Iterable[str]) -> pa.Table:
+    """These columns, and ``outside``, of every record of one side, in the order of `Sides.everything`.
+
+    A column that the frames do not have is not in the table; a kind that was not pulled has no rows.
+    """
+    parts = []
+    if kind in snapshot:
+        inside, outside = snapshot[kind].side(side), snapshot[kind].outside(side)
+        # Only the columns asked for: to put whole records together would copy a million addresses.
+        wanted = [c for c in dict.fromkeys(columns) if c in inside.columns]
+        first = table_of(inside[wanted]).append_column("outside", pa.nulls(len(inside), TEXT))
+        parts = [first, table_of(outside[[*wanted, "outside"]]).cast(first.schema)] if len(outside) else [first]
+    return pa.concat_tables(parts) if parts else pa.table({"id": pa.array([], TEXT)})
+
+
+def _texts(frame: pd.DataFrame | pa.Table, column: str) -> pa.Array:
     """A column as texts; null where it is blank, and everywhere when the frame does not have it."""
-    if not column or column not in frame.columns:
+    table = frame if isinstance(frame, pa.Table) else table_of(frame[[c for c in frame.columns if c == column]])
+    if not column or column not in table.column_names:
         return pa.nulls(len(frame), TEXT)
-    values = flat(arrow_of(frame[column])).cast(TEXT)
+    values = flat(table[column]).cast(TEXT)
     return pc.if_else(pc.equal(pc.binary_length(values), 0), pa.scalar(None, TEXT), values)
 
 
@@ -94,7 +110,7 @@ class _Gathering:
     def __init__(self, snapshot: Snapshot, ledger: LedgerView, catalogue: Catalogue) -> None:
         self.snapshot, self.catalogue = snapshot, catalogue
         self.size = 0
-        self.frames: dict[tuple[str, Side], pd.DataFrame] = {}
+        self.frames: dict[tuple[str, Side], pa.Table] = {}
         self.ids: dict[tuple[str, Side], pa.Array] = {}
         self.rows: dict[tuple[str, Side], np.ndarray] = {}
         #: Kind → how many of its rows are pairs, and the row it begins at.
@@ -116,8 +132,10 @@ class _Gathering:
         self.pairs[kind.name] = (count, start)
         ids, partner = dict(pairs), {}
         size = count
+        refers = [c for f in kind.references if not f.weak for c in (f.name, f.label_column)]
+        columns = ["id", kind.number_field, kind.name_field, *refers]
         for side in SIDES:
-            frame = self.snapshot[kind.name].everything(side) if kind.name in self.snapshot else pd.DataFrame()
+            frame = held_by(self.snapshot, kind.name, side, columns)
             held = _texts(frame, "id")
             at = _index(held, pairs[side])
             alone = at < 0

@@ -5,16 +5,15 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from d365kit.check.frames import flat
 from d365kit.check.gate import Gate
-from d365kit.check.things import Things
+from d365kit.check.things import Things, held_by
 from d365kit.kinds import LCY_ID, SIDES, Catalogue, Kind, Side
 from d365kit.nouns import UNLOCK_COLUMNS, Snapshot, Unlocks
-from d365kit.nouns.frames import arrow_of, plain, to_frame
+from d365kit.nouns.frames import plain, to_frame
 
 #: The fields that say what is at stake with a record, the first that its kind has. Posted invoices are left out,
 #: because their remaining amounts are the balance of their customer, and lines, because they are their document's.
@@ -116,13 +115,13 @@ def _amounts(
         unknown: dict[tuple[Side, str], int] = {}
         seen = np.zeros(len(it), dtype=bool)
         for side in SIDES:
-            frame = snapshot[kind.name].everything(side)
+            table = held_by(snapshot, kind.name, side, ("id", name, "currency"))
             rows = it.rows[kind.name, side]
-            wanted = (by_thing[rows] >= 0) & ~seen[rows] if len(frame) and name in frame.columns else rows < 0
+            wanted = (by_thing[rows] >= 0) & ~seen[rows] if name in table.column_names else rows < 0
             if not wanted.any():
                 continue
             seen[rows[wanted]] = True
-            grouped = _sums(frame[wanted], by_thing[rows[wanted]], name, name in IN_LCY)
+            grouped = _sums(table.filter(pa.array(wanted)), by_thing[rows[wanted]], name, name in IN_LCY)
             for key, currency, total, n in grouped:
                 rate = Decimal(1) if name in IN_LCY else _rate(rates[side], currency, side, local)
                 if rate is None:
@@ -140,13 +139,13 @@ def _amounts(
 
 
 def _sums(
-    frame: pd.DataFrame, cause: np.ndarray, name: str, in_lcy: bool
+    table: pa.Table, cause: np.ndarray, name: str, in_lcy: bool
 ) -> list[tuple[int, str, Decimal, int]]:  # fmt: skip
     """Cause, currency id, sum of amounts without their sign, and how many have one."""
-    currency = pa.nulls(len(frame), pa.string())
-    if not in_lcy and "currency" in frame.columns:
-        currency = flat(arrow_of(frame["currency"])).cast(pa.string())
-    amounts = pc.abs(flat(arrow_of(frame[name]))).cast(_WIDE)
+    currency = pa.nulls(len(table), pa.string())
+    if not in_lcy and "currency" in table.column_names:
+        currency = flat(table["currency"]).cast(pa.string())
+    amounts = pc.abs(flat(table[name])).cast(_WIDE)
     table = pa.table({"cause": pa.array(cause), "currency": currency, "amount": amounts})
     table = table.filter(pc.is_valid(table["amount"]))
     made = table.group_by(["cause", "currency"]).aggregate([("amount", "sum"), ("amount", "count")])
