@@ -13,8 +13,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from typer.testing import CliRunner
 
 from d365kit import check, show
+from d365kit.cli.app import app
 from d365kit.errors import SettingsError, StalePlan, UnknownKind
 from d365kit.kinds import LCY_ID, Catalogue
 from d365kit.ledger import Ledger
@@ -489,3 +491,14 @@ def test_a_hundred_thousand_records_take_a_second_or_so() -> None:
     seconds = time.perf_counter() - started
     assert unlocks.frame["frees"].tolist() == [many + 1]
     assert seconds < 8, "about half a second on an idle machine"
+
+
+def test_the_command_says_the_same_as_text_and_as_json(desk: Desk) -> None:
+    ws = desk.workspace
+    ws.folder.save_findings(Findings(ws.snapshot.id, ws.ledger.position))
+    runner, folder = CliRunner(), str(ws.folder.path)
+    told = runner.invoke(app, ["unlocks", "-w", folder])
+    assert told.exit_code == 0, told.output
+    assert told.stdout.splitlines() == terminal.lines(ws.unlocks())
+    told = runner.invoke(app, ["unlocks", "item", "-w", folder, "--json"])
+    assert json.loads(told.stdout) == json.loads(json.dumps(ws.unlocks("item").to_dict()))
