@@ -311,10 +311,29 @@ def test_what_has_no_rate_is_left_out_and_named() -> None:
 
 def test_amounts_beyond_the_usual_are_added_exactly() -> None:
     it = company()
-    it.change("customer", "bc", "c1", balance=Decimal("9" * 25 + ".99"))
-    it.change("sales_order", "bc", "o1", amount=Decimal("9" * 25 + ".99"))
+    it.change("customer", "bc", "c1", balance=Decimal("9" * 26 + ".99"))
+    it.change("sales_order", "bc", "o1", amount=Decimal("9" * 26 + ".98"))
     (row,) = records(unlocks_of(it, finding("customer", bc_id="c1")).frame)
-    assert row["amount"] == Decimal("1" + "9" * 25 + ".98")
+    assert row["amount"] == Decimal("1" + "9" * 26 + ".97")
+
+
+def test_an_amount_that_an_absurd_rate_makes_is_left_out_and_named() -> None:
+    it = company()
+    it.change("currency", "bc", "usd", rate=Decimal("0.000000000001"))
+    it.change("sales_order", "bc", "o2", amount=Decimal("9" * 26))
+    unlocks = unlocks_of(it, finding("sales_order", bc_id="o2"))
+    assert unlocks.frame["amount"].isna().all()
+    assert "too large to be shown" in unlocks.notes[0]
+
+
+def test_a_company_whose_local_currency_is_not_known_still_has_its_balances() -> None:
+    it = company()
+    it.facts = {}
+    unlocks = unlocks_of(it, finding("customer", bc_id="c2"))
+    assert unlocks.currency == ""
+    assert unlocks.frame["amount"].tolist() == [Decimal("100.00")]
+    assert "1 sales order in USD" in unlocks.notes[0]
+    assert "amount" in terminal.lines(unlocks)[3].split()
 
 
 def test_work_is_ordered_by_money_then_by_records() -> None:

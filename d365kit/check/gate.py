@@ -165,7 +165,7 @@ def gate(
 
 
 def _causes(it: Things, findings: Findings, catalogue: Catalogue) -> Causes:
-    critical = np.flatnonzero(np.asarray(findings.frame["severity"] == "critical", dtype=bool))
+    critical = np.flatnonzero(np.asarray(findings.frame["severity"].isin(["critical"]), dtype=bool))
     table = table_of(findings.frame).take(pa.array(critical))
     columns: Mapping[str, pa.Array] = {n: flat(table[n]).cast(TEXT) for n in table.column_names}
     where = np.full((len(critical), 2), -1, dtype=np.int64)

@@ -24,6 +24,8 @@ IN_LCY = ("balance", "estimated_value")
 
 _WIDE = pa.decimal256(60, 12)
 _CENT = Decimal("0.01")
+#: What the column of amounts holds.
+_LARGEST = Decimal(10) ** 36
 
 
 def unlocks(gate: Gate, snapshot: Snapshot, ledger_position: int, about: str = "") -> Unlocks:
@@ -43,7 +45,10 @@ def unlocks(gate: Gate, snapshot: Snapshot, ledger_position: int, about: str = "
     size = len(gate.causes)
     holds = np.bincount(cause, minlength=size)
     frees = np.bincount(cause[alone], minlength=size)
-    amounts, notes = _amounts(gate.catalogue, snapshot, it, thing[alone], cause[alone])
+    with localcontext() as wide:
+        # Amounts may have 26 digits before the point, and the usual 28 in all would round their sums in silence.
+        wide.prec = 76
+        amounts, notes = _amounts(gate.catalogue, snapshot, it, thing[alone], cause[alone])
     rows = np.flatnonzero(holds)
     money = [amounts.get(int(c)) for c in rows]
     order = sorted(
@@ -127,7 +132,7 @@ def _amounts(
                 if rate is None:
                     unknown[side, currency] = unknown.get((side, currency), 0) + n
                     continue
-                sums[key] = sums.get(key, Decimal(0)) + _times(total, rate)
+                sums[key] = sums.get(key, Decimal(0)) + total * rate
         named: dict[str, int] = {}
         for place, n in unknown.items():
             label = _code(snapshot, *place)
@@ -135,7 +140,11 @@ def _amounts(
         for label, n in named.items():
             what = _lower(kind.bc.noun if n == 1 else kind.title)
             notes.append(f"not in the amounts: {n:,} {what} in {label}, for which there is no rate")
-    return {key: value.quantize(_CENT, ROUND_HALF_EVEN) for key, value in sums.items()}, tuple(notes)
+    told = {key: value.quantize(_CENT, ROUND_HALF_EVEN) for key, value in sums.items()}
+    beyond = sum(value >= _LARGEST for value in told.values())
+    if beyond:
+        notes.append(f"{beyond:,} amounts are too large to be shown; look at the rates of the currencies")
+    return {key: value for key, value in told.items() if value < _LARGEST}, tuple(notes)
 
 
 def _sums(
@@ -191,9 +200,3 @@ def _code(snapshot: Snapshot, side: Side, currency: str) -> str:
         for code in codes:
             return str(plain(code) or currency)
     return currency
-
-
-def _times(amount: Decimal, rate: Decimal) -> Decimal:
-    with localcontext() as wide:
-        wide.prec = 60
-        return amount * rate
