@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from d365kit.cli import explore_commands, file_commands, kinds_commands
+from d365kit.cli import explore_commands, file_commands, gate_commands, kinds_commands
 from d365kit.cli.common import (
     HERE,
     At,
@@ -75,6 +75,7 @@ def register(app: typer.Typer) -> None:
         move,
         retry,
         check,
+        gate_commands.unlocks,
         plan,
         apply,
         report,

@@ -7,6 +7,7 @@ from d365kit.nouns.proposals import BANDS, PROPOSAL_COLUMNS, Proposals
 from d365kit.nouns.report import Report
 from d365kit.nouns.run import OUTCOME_COLUMNS, Outcome, Run, Skipped
 from d365kit.nouns.snapshot import Provenance, Sides, Snapshot
+from d365kit.nouns.unlocks import UNLOCK_COLUMNS, Unlocks
 
 __all__ = [
     "ACTIONS",
@@ -17,6 +18,7 @@ __all__ = [
     "OUTCOME_COLUMNS",
     "PROPOSAL_COLUMNS",
     "SEVERITIES",
+    "UNLOCK_COLUMNS",
     "VERDICTS",
     "Change",
     "Decision",
@@ -33,4 +35,5 @@ __all__ = [
     "Sides",
     "Skipped",
     "Snapshot",
+    "Unlocks",
 ]

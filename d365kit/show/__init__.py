@@ -1,6 +1,6 @@
 """Nouns → what a person sees: escaped HTML for notebook cells and pages, aligned lines for terminals."""
 
-from d365kit.show.cells import decisions, findings, plan, proposals, report, run, snapshot
+from d365kit.show.cells import decisions, findings, plan, proposals, report, run, snapshot, unlocks
 from d365kit.show.differences import marked_pair
 from d365kit.show.engine import badge, environment, stylesheet
 from d365kit.show.kinds_view import KindsView, kinds
@@ -29,4 +29,5 @@ __all__ = [
     "stylesheet",
     "text_of",
     "text_table",
+    "unlocks",
 ]

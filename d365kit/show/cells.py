@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from d365kit.nouns import BANDS, SEVERITIES, Decision, Findings, Plan, Proposals, Report, Run, Snapshot
+from d365kit.nouns import BANDS, SEVERITIES, Decision, Findings, Plan, Proposals, Report, Run, Snapshot, Unlocks
 from d365kit.nouns.findings import NOT_ASKED, NOTHING
 from d365kit.nouns.frames import records
 from d365kit.nouns.plan import Change
@@ -122,6 +122,14 @@ def by_severity(rows: list[Row]) -> list[Row]:
     """Findings with the worst first, those of one check together."""
     rank = {severity: n for n, severity in enumerate(SEVERITIES)}
     return sorted(rows, key=lambda r: (rank.get(str(r["severity"]), len(SEVERITIES)), str(r["check"])))
+
+
+def unlocks(found: Unlocks, limit: int = LIMIT) -> str:
+    """What is stopped, kind by kind, then what to couple or fix, what frees most first."""
+    rows = records(found.frame)
+    return render(
+        "unlocks.html", found=found, rows=rows[:limit], more=max(0, len(rows) - limit), stopped=dict(found.stopped)
+    )
 
 
 def plan(made: Plan, limit: int = LIMIT) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
 
 from d365kit.kinds import SIDES
-from d365kit.nouns import Decision, FieldChange, Findings, Plan, Proposals, Run, Snapshot
+from d365kit.nouns import Decision, FieldChange, Findings, Plan, Proposals, Run, Snapshot, Unlocks
 from d365kit.nouns.frames import records
 from d365kit.show.cells import LIMIT, best_candidates, by_severity
 from d365kit.show.engine import BADGES
 from d365kit.show.values import SIDE_NAMES, field_title, kind_title, moment, seen, text_of
 
-Shown = Snapshot | Proposals | Findings | Plan | Run | Sequence[Decision]
+Shown = Snapshot | Proposals | Findings | Unlocks | Plan | Run | Sequence[Decision]
 
 
 def text_table(
@@ -89,6 +89,27 @@ def _(noun: Findings) -> Parts:
         for r in by_severity(records(noun.frame))
     ]
     return [str(noun)], rows, ["severity", "check", "record", "field", "Business Central", "Sales"], ()
+
+
+@_parts.register
+def _(noun: Unlocks) -> Parts:
+    money = f"amount {noun.currency}".strip()
+    rows: list[dict[str, object]] = [
+        {
+            "do": r["do"],
+            "what": " ".join(str(t) for t in (kind_title(str(r["kind"])), r["name"] or r["bc_id"] or r["dv_id"])),
+            "in": " and ".join(SIDE_NAMES[s] for s in SIDES if r[f"{s}_id"]),
+            "check": r["check"],
+            "frees": r["frees"],
+            "holds up": r["holds_up"],
+            money: "" if r["amount"] is None else text_of(r["amount"], "amount"),
+            "of these": r["by_kind"],
+        }
+        for r in records(noun.frame)
+    ]
+    head = [str(noun), *(seen(f"  {note}") for note in noun.notes)]
+    columns = ["do", "what", "in", "check", "frees", "holds up", money, "of these"]
+    return head, rows, columns, ("frees", "holds up", money)
 
 
 @_parts.register

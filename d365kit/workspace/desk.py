@@ -32,6 +32,7 @@ from d365kit.workspace import settings as settings_file
 from d365kit.workspace.connections import Connections
 from d365kit.workspace.couplings_file import CouplingImport, read_couplings
 from d365kit.workspace.folder import Folder
+from d365kit.workspace.gate_desk import GateDesk
 from d365kit.workspace.ledger_desk import LedgerDesk
 from d365kit.workspace.settings import SandboxSettings, Settings
 
@@ -49,7 +50,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Workspace(LedgerDesk):
+class Workspace(LedgerDesk, GateDesk):
     """One BC company and one Dataverse environment, and all that was decided about them.
 
     Open one with `d365kit.open`, make one with `Workspace.make`, or take the demo company with
