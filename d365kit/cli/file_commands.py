@@ -111,7 +111,7 @@ def _next_steps(found: FileMatch, pairs: int, save_to: Path | None, candidates: 
         said.append(f"{pairs:,} pairs (certain and likely) are in {save_to}.")
     else:
         said += [
-            f"  {r['score']:.3f} {r['band']:<8} {_called(r, 'left')}  –  {_called(r, 'right')}  ({r['reason']})"
+            f"  {min(r['score'], 0.999) if r['score'] < 1 else 1:.3f} {r['band']:<8} {_called(r, 'left')}  –  {_called(r, 'right')}  ({r['reason']})"
             for r in found.best(_SHOWN)
         ]
     if candidates:
