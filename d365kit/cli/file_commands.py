@@ -104,6 +104,12 @@ def _check_outputs(inputs: tuple[Path, ...], outputs: list[Path]) -> None:
         taken.add(path.resolve())
 
 
+def _odds(score: object) -> str:
+    """A probability; what is not quite certain is not shown as one."""
+    value = float(str(score))
+    return f"{min(value, 0.999) if value < 1 else value:.3f}"
+
+
 def _next_steps(found: FileMatch, pairs: int, save_to: Path | None, candidates: Path | None) -> list[str]:
     """What was written, else the first pairs; and what can be done next."""
     said = []
@@ -111,7 +117,7 @@ def _next_steps(found: FileMatch, pairs: int, save_to: Path | None, candidates: 
         said.append(f"{pairs:,} pairs (certain and likely) are in {save_to}.")
     else:
         said += [
-            f"  {min(r['score'], 0.999) if r['score'] < 1 else 1:.3f} {r['band']:<8} {_called(r, 'left')}  –  {_called(r, 'right')}  ({r['reason']})"
+            f"  {_odds(r['score'])} {r['band']:<8} {_called(r, 'left')}  –  {_called(r, 'right')}  ({r['reason']})"
             for r in found.best(_SHOWN)
         ]
     if candidates:
