@@ -120,7 +120,12 @@ def crowded(proposed) -> dict[str, pd.DataFrame]:
     """What is proposed of the same records when a tenth as many of another making stand beside them."""
     out = {}
     for kind, (snap, _) in proposed.items():
-        more = snapshot(**{kind: made_up(kind, SIZES[kind] // 10, 99)})
+        # The generator gives every seed the same numbers; strangers have numbers of their own.
+        rows = [
+            [{**row, "number": f"9{row['number']}"} if row.get("number") else row for row in side]
+            for side in made_up(kind, SIZES[kind] // 10, 99)
+        ]
+        more = snapshot(**{kind: tuple(rows)})
         assert not set(snap[kind].bc["id"]) & set(more[kind].bc["id"])
         both = [pd.concat([snap[kind].side(s), more[kind].side(s)], ignore_index=True) for s in ("bc", "dv")]
         out[kind] = match.propose(with_sides(snap, kind, *both), NOBODY, kind).frame

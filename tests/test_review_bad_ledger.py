@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -164,11 +166,19 @@ except D365KitError as problem:
 """
 
 
-def test_a_ledger_of_somebody_else_says_so(tmp_path: Path) -> None:
-    folder = tmp_path / "ours"
+@pytest.fixture
+def ours() -> Iterator[Path]:
+    """A folder that everybody can reach: pytest's own are for one user alone."""
+    home = Path(tempfile.mkdtemp(prefix="d365kit-ours-"))
+    home.chmod(0o755)
+    folder = home / "ours"
     folder.mkdir(mode=0o755)
-    for above in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        above.chmod(0o755)
+    yield folder
+    shutil.rmtree(home)
+
+
+def test_a_ledger_of_somebody_else_says_so(ours: Path) -> None:
+    folder = ours
     done = subprocess.run([sys.executable, "-c", AS_NOBODY, str(folder)], capture_output=True, text=True, timeout=120)
     folder.chmod(0o755)
     assert done.returncode == 0, done.stderr

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from d365kit.cli.common import HERE, At, Json, Verbose, opened, out
 from d365kit.errors import SettingsError
-from d365kit.nouns import Decision
+
+if TYPE_CHECKING:
+    from d365kit.nouns import Decision
 
 app = typer.Typer(
     no_args_is_help=True,
