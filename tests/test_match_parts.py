@@ -688,3 +688,29 @@ def test_the_column_of_evidence_is_that_of_its_lines(kind):
 def test_any_text_is_good_json(texts):
     got = as_json(pa.array(texts, pa.string())).to_pylist()
     assert [None if t is None else json.loads(t) for t in got] == texts
+
+
+# --- in parts -----------------------------------------------------------------------------------------
+
+
+def test_pairs_compared_and_written_in_small_parts_are_the_same(monkeypatch):
+    snap = snapshot(customer=made_up("customer", 250, 6))
+    whole = match.propose(snap, NOBODY, "customer").frame
+    monkeypatch.setattr("d365kit.match.levels._AT_ONCE", 97)
+    monkeypatch.setattr("d365kit.match.grams._AT_ONCE", 31)
+    monkeypatch.setattr("d365kit.match.explain._AT_ONCE", 13)
+    again = match.propose(snapshot(customer=made_up("customer", 250, 6)), NOBODY, "customer").frame
+    assert len(whole) > 200
+    pd.testing.assert_frame_equal(whole, again, check_exact=True)
+
+
+def test_starting_odds_beyond_the_steady_ones_make_no_pair_certain():
+    one = np.zeros(1, dtype=np.int64)
+
+    def clear(score: float, prior: float) -> float:
+        return float(assign(one, one, np.array([score]), prior).clear[0])
+
+    steady = choosing.STEADY_ODDS
+    assert clear(5.0, steady) == clear(5.0, steady + 6.0) < 0
+    assert clear(5.0, steady - 1.0) == pytest.approx(clear(5.0, steady) - 1.0)
+    assert clear(6.2, steady) > 0
