@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import d365kit
 from d365kit.ledger import Ledger
+from d365kit.nouns import Pair
 from d365kit.workspace import Workspace
 from tests.helpers_browser import chromium
 from tests.helpers_lab import Lab, notebook, serving, theme
+from tests.helpers_match import NOW
 
 KINDS = ("currency", "payment_terms", "salesperson", "customer", "contact")
 
@@ -70,6 +73,23 @@ def test_a_morning_in_jupyterlab(folder: Path, lab: str) -> None:
         assert len(couplings()) == 3
         page.locator(".d365kit-review .acts").get_by_role("button", name="Undo: confirmed").first.click()
         seen.settle()
+        assert len(couplings()) == 2
+
+        # A conflict: somebody else couples the candidate on the screen with another record; the key is refused.
+        name = seen.text(".own .name")
+        with d365kit.open(folder) as other, Ledger.open(folder / "ledger.db") as ledger:
+            found = other.proposals("customer").chosen()
+            shown = found[found["bc_name"] == name].iloc[0]
+            taken = other.couplings("customer")
+            rival = found[~found["bc_id"].isin([shown["bc_id"], *taken["bc_id"]])].iloc[-1]
+            ledger.confirm("customer", [Pair(rival["bc_id"], shown["dv_id"])], by="Eve", at=NOW)
+            seen.press("y")
+            assert couplings()[rival["bc_id"]] == shown["dv_id"]
+            assert shown["bc_id"] not in couplings()
+            page.locator(".d365kit-review", has_text="Eve").wait_for()
+            assert "Taken" in seen.text(".work") or "taken" in seen.text(".banner")
+            seen.shot("conflict_light")
+            ledger.undo(by="Eve", at=NOW)
         assert len(couplings()) == 2
 
         # Search, and a batch over a filter, with one undo.
